@@ -1,0 +1,1 @@
+//! The broker: partitions, Kafka APIs and the metadata observer.

@@ -1,0 +1,1 @@
+//! Kafka's configuration keys: names, types, defaults, validation and server.properties.

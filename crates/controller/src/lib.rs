@@ -1,0 +1,1 @@
+//! The metadata quorum: decides requests, replicates records, fences brokers.

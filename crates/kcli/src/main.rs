@@ -1,0 +1,2 @@
+//! The command line for any Kafka cluster.
+fn main() {}

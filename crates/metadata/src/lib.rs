@@ -1,0 +1,1 @@
+//! Cluster metadata: versioned records, the immutable image, deltas and replay.

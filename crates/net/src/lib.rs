@@ -1,0 +1,1 @@
+//! Kafka connections, both ends: framing, pipelining and byte budgets.

@@ -1,0 +1,1 @@
+//! The Kafka wire protocol: frames, message codecs, record batches and compression.

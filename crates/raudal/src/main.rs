@@ -1,0 +1,2 @@
+//! The Raudal server.
+fn main() {}

@@ -1,0 +1,1 @@
+//! gRPC between nodes: the compiled services, conversions and channels.

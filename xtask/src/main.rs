@@ -1,0 +1,2 @@
+//! Development chores: code generation and the tidy checks.
+fn main() {}
