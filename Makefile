@@ -1,0 +1,56 @@
+# What a newcomer needs: `make run` and `make test`. Both set up what they need first.
+# `make help` lists the rest.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+CARGO ?= cargo
+WORK ?= $(CURDIR)/.work
+CONFIG ?=
+FUZZ_SECONDS ?= 20
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
+
+.PHONY: setup
+setup: ## check for (and where possible install) the compilers
+	@tests/setup
+
+.PHONY: build
+build: setup ## build raudal and kcli, optimised
+	$(CARGO) build --release --locked -p raudal -p kcli
+
+.PHONY: run
+run: build ## build and start the server: port 9092, data under ./data (CONFIG=server.properties for your own)
+	target/release/raudal $(CONFIG)
+
+.PHONY: test
+test: setup ## all tests of the workspace; those that need Kafka's jars use KAFKA_LIBS
+	$(CARGO) build --locked -p raudal -p kcli
+	$(CARGO) test --locked --workspace
+
+.PHONY: verify
+verify: setup ## everything that must hold besides the tests; writes nothing
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	$(CARGO) xtask codegen --check
+	$(CARGO) xtask tidy
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --document-private-items
+
+.PHONY: deny
+deny: ## licences, sources and bans of the dependencies
+	PATH="$$(tests/tools cargo-deny):$$PATH" $(CARGO) deny --offline --locked check bans licenses sources
+
+.PHONY: kafka-libs
+kafka-libs: ## Apache Kafka's jars, the oracle of many tests; prints their folder
+	@tests/tools kafka-libs
+
+.PHONY: interop
+interop: build ## real clients in five languages against a fresh server
+	tests/interop/run
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZ_SECONDS each (needs a nightly toolchain)
+	PATH="$$(tests/tools cargo-fuzz):$$PATH" tests/fuzz $(FUZZ_SECONDS)
