@@ -1,1 +1,3 @@
 //! The Kafka wire protocol: frames, message codecs, record batches and compression.
+
+pub mod records;

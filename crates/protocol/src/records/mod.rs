@@ -1,0 +1,1 @@
+//! Record batches: header view, validation, reading and building, compression.
