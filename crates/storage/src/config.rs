@@ -1,0 +1,53 @@
+//! One log's settings, typed, with the unit in the name.
+
+/// The part of a topic's configuration that storage acts on. `None` means "no limit" (Kafka's -1 or
+/// `Long.MAX_VALUE`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogConfig {
+    /// `segment.bytes`: roll before a segment grows beyond this.
+    pub segment_bytes: u64,
+    /// `segment.ms`: roll when the newest record is this much newer than the segment's first.
+    pub segment_ms: i64,
+    /// `segment.jitter.ms`: subtract up to this much from `segment_ms`, so that partitions created
+    /// together do not roll together.
+    pub segment_jitter_ms: i64,
+    /// `segment.index.bytes`: roll when an index reaches this.
+    pub segment_index_bytes: u64,
+    /// `index.interval.bytes`: one index entry for about this many bytes of log.
+    pub index_interval_bytes: u64,
+    /// `retention.ms`: delete segments whose newest record is older.
+    pub retention_ms: Option<i64>,
+    /// `retention.bytes`: delete the oldest segments beyond this size.
+    pub retention_bytes: Option<u64>,
+    /// Whether `cleanup.policy` contains `delete`.
+    pub delete: bool,
+    /// Whether `cleanup.policy` contains `compact`.
+    pub compact: bool,
+    /// `file.delete.delay.ms`: wait this long between renaming a file away and removing it.
+    pub file_delete_delay_ms: i64,
+    /// `producer.id.expiration.ms`: forget a producer that has been silent this long.
+    pub producer_id_expiration_ms: i64,
+    /// Verify each batch's checksum again when it is read from disk.
+    pub verify_reads: bool,
+}
+
+impl Default for LogConfig {
+    /// Kafka's defaults.
+    fn default() -> Self {
+        const WEEK_MS: i64 = 7 * 24 * 3_600_000;
+        Self {
+            segment_bytes: 1 << 30,
+            segment_ms: WEEK_MS,
+            segment_jitter_ms: 0,
+            segment_index_bytes: 10 << 20,
+            index_interval_bytes: 4096,
+            retention_ms: Some(WEEK_MS),
+            retention_bytes: None,
+            delete: true,
+            compact: false,
+            file_delete_delay_ms: 60_000,
+            producer_id_expiration_ms: 24 * 3_600_000,
+            verify_reads: true,
+        }
+    }
+}

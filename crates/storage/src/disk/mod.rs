@@ -1,0 +1,111 @@
+//! The one seam for every file call.
+//!
+//! [`RealDisk`] is the operating system. [`FaultDisk`] is a disk in memory that fails, fills up and
+//! forgets un-synced writes on demand, for tests.
+
+use std::fmt;
+use std::io::{self, IoSlice};
+use std::path::Path;
+use std::sync::Arc;
+
+mod fault;
+mod real;
+
+pub use fault::FaultDisk;
+pub use real::RealDisk;
+
+/// What a directory holds under one name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DirEntry {
+    /// Name without the directory. Names that are not UTF-8 are not listed: none of ours is.
+    pub name: String,
+    /// Whether it is a directory.
+    pub is_dir: bool,
+    /// Size of a file.
+    pub size_bytes: u64,
+    /// When it was last written, in milliseconds since 1970.
+    pub modified_ms: i64,
+}
+
+/// Space of the file system a directory is on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Space {
+    /// Size of the file system.
+    pub total_bytes: u64,
+    /// What is left for this process.
+    pub usable_bytes: u64,
+}
+
+/// An open file. Positions are explicit; nothing has a cursor, so a file may be shared freely.
+pub trait DiskFile: fmt::Debug + Send + Sync {
+    /// Writes at `position` as much as the system takes in one call and returns how much that was.
+    fn write_at(&self, parts: &[IoSlice<'_>], position: u64) -> io::Result<usize>;
+
+    /// Reads at `position` until `buffer` is full or the file ends; returns how much was read.
+    fn read_at(&self, buffer: &mut [u8], position: u64) -> io::Result<usize>;
+
+    /// Like [`read_at`](Self::read_at), but only what is in memory: `WouldBlock` if nothing is, less
+    /// than the buffer if only a part is.
+    fn read_cached_at(&self, buffer: &mut [u8], position: u64) -> io::Result<usize>;
+
+    /// Cuts or extends the file.
+    fn set_len(&self, size_bytes: u64) -> io::Result<()>;
+
+    /// The file's size.
+    fn len(&self) -> io::Result<u64>;
+
+    /// Whether the file is empty.
+    fn is_empty(&self) -> io::Result<bool> {
+        Ok(self.len()? == 0)
+    }
+
+    /// Makes the contents durable (`fdatasync`). After an error the contents are unknown: never
+    /// retry.
+    fn sync(&self) -> io::Result<()>;
+}
+
+/// Released when dropped.
+pub trait DiskLock: fmt::Debug + Send + Sync {}
+
+/// Every call on files and directories that storage makes.
+pub trait Disk: fmt::Debug + Send + Sync {
+    /// Opens an existing file for reading and writing.
+    fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>>;
+
+    /// Opens a file for reading and writing and creates it if it is not there.
+    fn create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>>;
+
+    /// Reads a whole file, which must not be larger than `max_bytes`.
+    fn read(&self, path: &Path, max_bytes: u64) -> io::Result<Vec<u8>>;
+
+    /// Replaces a file so that a crash leaves the old or the new contents: temporary file, then
+    /// rename. With `durable` the file and its directory are also synced, in that order.
+    fn replace(&self, path: &Path, contents: &[u8], durable: bool) -> io::Result<()>;
+
+    /// Renames a file or directory. Durable only after [`sync_dir`](Self::sync_dir).
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Removes a file; it is no error if it is not there.
+    fn remove(&self, path: &Path) -> io::Result<()>;
+
+    /// Removes a directory and what is in it; it is no error if it is not there.
+    fn remove_dir(&self, path: &Path) -> io::Result<()>;
+
+    /// Creates a directory and its parents; it is no error if it is there.
+    fn create_dir(&self, path: &Path) -> io::Result<()>;
+
+    /// Lists a directory, sorted by name.
+    fn list(&self, path: &Path) -> io::Result<Vec<DirEntry>>;
+
+    /// Whether there is such a file or directory.
+    fn exists(&self, path: &Path) -> io::Result<bool>;
+
+    /// Makes creations, renames and removals in a directory durable.
+    fn sync_dir(&self, path: &Path) -> io::Result<()>;
+
+    /// Space of the file system.
+    fn space(&self, path: &Path) -> io::Result<Space>;
+
+    /// Takes an exclusive lock on a file, creating it. `WouldBlock` if another process has it.
+    fn lock(&self, path: &Path) -> io::Result<Box<dyn DiskLock>>;
+}

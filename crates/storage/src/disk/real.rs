@@ -1,0 +1,5 @@
+//! The operating system's files.
+
+/// The operating system's files.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RealDisk;
