@@ -1,1 +1,26 @@
 //! gRPC between nodes: the compiled services, conversions and channels.
+//!
+//! ```text
+//!   broker ── ControllerClient ──┐                        ┌── control service ── controller
+//!                                ├─ Connector ─► Incoming ┤
+//!   voter ─── QuorumClient ──────┘   (TCP or in-process)  └── quorum service ─── openraft
+//! ```
+//!
+//! This crate owns tonic and prost-generated services; it decides nothing. A combined node reaches
+//! its own controller over an in-process pipe with the same services, so that one code path serves
+//! one node and many.
+
+pub mod batch;
+pub mod client;
+mod error;
+pub mod proto;
+pub mod status;
+pub mod transport;
+
+pub use client::{
+    BrokerSession, ClientConfig, ControllerClient, ControllerEndpoint, ForwardRequest,
+    HeartbeatAnswer, HeartbeatState, MetadataTail, ProducerIdBlock, QuorumDescription, Registered,
+    Registration, ReplicaProgress, TailEvent,
+};
+pub use error::Error;
+pub use status::LeaderHint;

@@ -1,0 +1,41 @@
+//! Code generated from `proto/`. Never edited; the `.proto` files hold the documentation.
+
+/// What brokers ask of controllers.
+pub mod control {
+    /// Version 1.
+    #[allow(
+        missing_docs,
+        missing_debug_implementations,
+        unused_qualifications,
+        unreachable_pub,
+        clippy::all,
+        clippy::allow_attributes_without_reason,
+        clippy::doc_markdown,
+        clippy::use_self,
+        clippy::wildcard_imports,
+        reason = "generated; documented in the .proto file"
+    )]
+    pub mod v1 {
+        tonic::include_proto!("raudal.control.v1");
+    }
+}
+
+/// What voters say to each other, and how entries stand in their log.
+pub mod quorum {
+    /// Version 1.
+    #[allow(
+        missing_docs,
+        missing_debug_implementations,
+        unused_qualifications,
+        unreachable_pub,
+        clippy::all,
+        clippy::allow_attributes_without_reason,
+        clippy::doc_markdown,
+        clippy::use_self,
+        clippy::wildcard_imports,
+        reason = "generated; documented in the .proto file"
+    )]
+    pub mod v1 {
+        tonic::include_proto!("raudal.quorum.v1");
+    }
+}
