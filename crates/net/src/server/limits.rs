@@ -1,0 +1,60 @@
+//! What one listener's connections may use.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// Bounds of a listener and of each of its connections.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Largest frame a client may send: `socket.request.max.bytes`.
+    pub max_frame_bytes: usize,
+    /// Requests of one connection that may wait for their reply before reading stops.
+    pub max_in_flight_count: usize,
+    /// The same in bytes of request frames.
+    pub max_in_flight_bytes: usize,
+    /// Reply bytes that the peer has not taken yet; beyond it no further request is dispatched.
+    pub max_unsent_bytes: usize,
+    /// Request bytes in memory for the whole listener: `queued.max.request.bytes`, where "no limit" is
+    /// replaced by a share of the machine's memory.
+    pub max_listener_bytes: usize,
+    /// Connections of the listener: `max.connections`. Further ones wait in the kernel's queue.
+    pub max_connection_count: usize,
+    /// Connections of one address: `max.connections.per.ip`. Further ones are closed at once.
+    pub max_connection_count_per_ip: usize,
+    /// Exceptions to it: `max.connections.per.ip.overrides`.
+    pub max_connection_count_per_ip_overrides: HashMap<IpAddr, usize>,
+    /// A connection without traffic is closed after this: `connections.max.idle.ms`.
+    pub idle: Duration,
+    /// A frame that has begun and of which nothing arrives for this long closes the connection, because
+    /// it holds budget that others wait for.
+    pub stall: Duration,
+    /// How long a stopping server waits for requests in flight.
+    pub drain: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_frame_bytes: 100 * 1024 * 1024,
+            max_in_flight_count: 64,
+            max_in_flight_bytes: 16 * 1024 * 1024,
+            max_unsent_bytes: 1024 * 1024,
+            max_listener_bytes: 128 * 1024 * 1024,
+            max_connection_count: usize::MAX,
+            max_connection_count_per_ip: usize::MAX,
+            max_connection_count_per_ip_overrides: HashMap::new(),
+            idle: Duration::from_mins(10),
+            stall: Duration::from_secs(30),
+            drain: Duration::from_secs(5),
+        }
+    }
+}
+
+impl Limits {
+    /// How many connections the address may have.
+    pub(crate) fn connection_count_of(&self, ip: IpAddr) -> usize {
+        let exception = self.max_connection_count_per_ip_overrides.get(&ip);
+        *exception.unwrap_or(&self.max_connection_count_per_ip)
+    }
+}

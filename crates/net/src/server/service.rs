@@ -1,0 +1,64 @@
+//! What a server does with a frame.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use protocol::wire::Segments;
+
+/// Where a connection comes from.
+#[derive(Clone, Debug)]
+pub struct ConnectionContext {
+    /// Unique within the process; never reused.
+    pub id: u64,
+    /// The client's address.
+    pub peer: SocketAddr,
+    /// Our own end.
+    pub local: SocketAddr,
+    /// Name of the listener that accepted it, as in `listeners`.
+    pub listener: Arc<str>,
+}
+
+/// Answers requests. One instance serves all connections of a listener.
+pub trait Service: Send + Sync + 'static {
+    /// What the service remembers of one connection. Owned by the connection's task.
+    type Session: Send + 'static;
+
+    /// Called once, before the first frame.
+    fn open(&self, connection: &ConnectionContext) -> Self::Session;
+
+    /// Takes one frame: a request header and body without the length in front.
+    ///
+    /// Called in the order in which frames arrived, on the connection's task: it must not block. What a
+    /// [`Reply::Later`] needs to be set going must be set going here; its future is polled only once
+    /// all earlier replies of the connection are complete.
+    fn dispatch(&self, session: &mut Self::Session, frame: Bytes) -> Reply;
+}
+
+/// A reply that somebody completes later. `None` closes the connection without one.
+pub type ReplyFuture = Pin<Box<dyn Future<Output = Option<Segments>> + Send>>;
+
+/// The answer to one frame.
+pub enum Reply {
+    /// The whole response frame, length included.
+    Now(Segments),
+    /// Still to come. Dropped if the connection ends first.
+    Later(ReplyFuture),
+    /// Nothing is sent and no place in the order is taken: Produce with `acks=0`.
+    None,
+    /// The connection is closed once the earlier replies are out.
+    Close(&'static str),
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Now(_) => f.write_str("Now"),
+            Self::Later(_) => f.write_str("Later"),
+            Self::None => f.write_str("None"),
+            Self::Close(reason) => f.debug_tuple("Close").field(reason).finish(),
+        }
+    }
+}
