@@ -6,18 +6,44 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 pub use table::ApiKey;
+use table::FACTS;
 
 /// One line of the table.
 struct Facts {
     name: &'static str,
-    versions: RangeInclusive<i16>,
-    advertised: RangeInclusive<i16>,
+    /// First and last.
+    versions: (i16, i16),
+    advertised_min: i16,
     /// Above every version if none is flexible.
     first_flexible: i16,
-    on_broker: bool,
-    on_controller: bool,
-    is_forwardable: bool,
-    is_cluster_action: bool,
+    flags: u8,
+}
+
+/// Brokers answer it.
+const BROKER: u8 = 1;
+/// Controllers answer it.
+const CONTROLLER: u8 = 2;
+/// Brokers hand it on to the controller.
+const FORWARDABLE: u8 = 4;
+/// It takes the cluster's own privileges.
+const CLUSTER_ACTION: u8 = 8;
+/// Fills the place of a key that Kafka has removed; no `ApiKey` has it.
+const REMOVED: Facts = facts("", (0, -1), 0, i16::MAX, 0);
+
+const fn facts(
+    name: &'static str,
+    versions: (i16, i16),
+    advertised_min: i16,
+    first_flexible: i16,
+    flags: u8,
+) -> Facts {
+    Facts {
+        name,
+        versions,
+        advertised_min,
+        first_flexible,
+        flags,
+    }
 }
 
 impl ApiKey {
@@ -30,14 +56,20 @@ impl ApiKey {
     /// The versions that are served: Kafka's stable ones.
     #[must_use]
     pub fn versions(self) -> RangeInclusive<i16> {
-        self.facts().versions.clone()
+        let (min, max) = self.facts().versions;
+        min..=max
     }
 
     /// The versions that an `ApiVersions` response names. They are the served ones except for
     /// `Produce`, whose long-gone versions are named because old librdkafka looks for them.
     #[must_use]
     pub fn advertised_versions(self) -> RangeInclusive<i16> {
-        self.facts().advertised.clone()
+        let Facts {
+            versions,
+            advertised_min,
+            ..
+        } = self.facts();
+        *advertised_min..=versions.1
     }
 
     /// The first version with compact lengths and tagged fields, if there is one.
@@ -72,25 +104,29 @@ impl ApiKey {
     /// Whether Kafka's brokers answer it.
     #[must_use]
     pub fn is_on_broker(self) -> bool {
-        self.facts().on_broker
+        self.facts().flags & BROKER != 0
     }
 
     /// Whether Kafka's controllers answer it.
     #[must_use]
     pub fn is_on_controller(self) -> bool {
-        self.facts().on_controller
+        self.facts().flags & CONTROLLER != 0
     }
 
     /// Whether a broker hands it on to the active controller.
     #[must_use]
     pub fn is_forwardable(self) -> bool {
-        self.facts().is_forwardable
+        self.facts().flags & FORWARDABLE != 0
     }
 
     /// Whether it takes the cluster's own privileges.
     #[must_use]
     pub fn is_cluster_action(self) -> bool {
-        self.facts().is_cluster_action
+        self.facts().flags & CLUSTER_ACTION != 0
+    }
+
+    fn facts(self) -> &'static Facts {
+        &FACTS[usize::from(self.to_wire().unsigned_abs())]
     }
 }
 

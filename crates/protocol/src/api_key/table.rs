@@ -1,191 +1,195 @@
-//! Generated.
+//! The API table.
+//!
+//! Generated from `schema/` by `cargo run -p xtask -- codegen`; do not edit.
 
-use super::Facts;
+use super::{BROKER, CLUSTER_ACTION, CONTROLLER, FORWARDABLE, Facts, REMOVED, facts};
 
-/// x
+/// What a request asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(i16)]
 pub enum ApiKey {
-    /// x
+    /// Key 0.
     Produce = 0,
-    /// x
+    /// Key 1.
     Fetch = 1,
-    /// x
+    /// Key 2.
     ListOffsets = 2,
-    /// x
+    /// Key 3.
     Metadata = 3,
-    /// x
+    /// Key 8.
     OffsetCommit = 8,
-    /// x
+    /// Key 9.
     OffsetFetch = 9,
-    /// x
+    /// Key 10.
     FindCoordinator = 10,
-    /// x
+    /// Key 11.
     JoinGroup = 11,
-    /// x
+    /// Key 12.
     Heartbeat = 12,
-    /// x
+    /// Key 13.
     LeaveGroup = 13,
-    /// x
+    /// Key 14.
     SyncGroup = 14,
-    /// x
+    /// Key 15.
     DescribeGroups = 15,
-    /// x
+    /// Key 16.
     ListGroups = 16,
-    /// x
+    /// Key 17.
     SaslHandshake = 17,
-    /// x
+    /// Key 18.
     ApiVersions = 18,
-    /// x
+    /// Key 19.
     CreateTopics = 19,
-    /// x
+    /// Key 20.
     DeleteTopics = 20,
-    /// x
+    /// Key 21.
     DeleteRecords = 21,
-    /// x
+    /// Key 22.
     InitProducerId = 22,
-    /// x
+    /// Key 23.
     OffsetForLeaderEpoch = 23,
-    /// x
+    /// Key 24.
     AddPartitionsToTxn = 24,
-    /// x
+    /// Key 25.
     AddOffsetsToTxn = 25,
-    /// x
+    /// Key 26.
     EndTxn = 26,
-    /// x
+    /// Key 27.
     WriteTxnMarkers = 27,
-    /// x
+    /// Key 28.
     TxnOffsetCommit = 28,
-    /// x
+    /// Key 29.
     DescribeAcls = 29,
-    /// x
+    /// Key 30.
     CreateAcls = 30,
-    /// x
+    /// Key 31.
     DeleteAcls = 31,
-    /// x
+    /// Key 32.
     DescribeConfigs = 32,
-    /// x
+    /// Key 33.
     AlterConfigs = 33,
-    /// x
+    /// Key 34.
     AlterReplicaLogDirs = 34,
-    /// x
+    /// Key 35.
     DescribeLogDirs = 35,
-    /// x
+    /// Key 36.
     SaslAuthenticate = 36,
-    /// x
+    /// Key 37.
     CreatePartitions = 37,
-    /// x
+    /// Key 38.
     CreateDelegationToken = 38,
-    /// x
+    /// Key 39.
     RenewDelegationToken = 39,
-    /// x
+    /// Key 40.
     ExpireDelegationToken = 40,
-    /// x
+    /// Key 41.
     DescribeDelegationToken = 41,
-    /// x
+    /// Key 42.
     DeleteGroups = 42,
-    /// x
+    /// Key 43.
     ElectLeaders = 43,
-    /// x
+    /// Key 44.
     IncrementalAlterConfigs = 44,
-    /// x
+    /// Key 45.
     AlterPartitionReassignments = 45,
-    /// x
+    /// Key 46.
     ListPartitionReassignments = 46,
-    /// x
+    /// Key 47.
     OffsetDelete = 47,
-    /// x
+    /// Key 48.
     DescribeClientQuotas = 48,
-    /// x
+    /// Key 49.
     AlterClientQuotas = 49,
-    /// x
+    /// Key 50.
     DescribeUserScramCredentials = 50,
-    /// x
+    /// Key 51.
     AlterUserScramCredentials = 51,
-    /// x
+    /// Key 52.
     Vote = 52,
-    /// x
+    /// Key 53.
     BeginQuorumEpoch = 53,
-    /// x
+    /// Key 54.
     EndQuorumEpoch = 54,
-    /// x
+    /// Key 55.
     DescribeQuorum = 55,
-    /// x
+    /// Key 56.
     AlterPartition = 56,
-    /// x
+    /// Key 57.
     UpdateFeatures = 57,
-    /// x
+    /// Key 58.
     Envelope = 58,
-    /// x
+    /// Key 59.
     FetchSnapshot = 59,
-    /// x
+    /// Key 60.
     DescribeCluster = 60,
-    /// x
+    /// Key 61.
     DescribeProducers = 61,
-    /// x
+    /// Key 62.
     BrokerRegistration = 62,
-    /// x
+    /// Key 63.
     BrokerHeartbeat = 63,
-    /// x
+    /// Key 64.
     UnregisterBroker = 64,
-    /// x
+    /// Key 65.
     DescribeTransactions = 65,
-    /// x
+    /// Key 66.
     ListTransactions = 66,
-    /// x
+    /// Key 67.
     AllocateProducerIds = 67,
-    /// x
+    /// Key 68.
     ConsumerGroupHeartbeat = 68,
-    /// x
+    /// Key 69.
     ConsumerGroupDescribe = 69,
-    /// x
+    /// Key 70.
     ControllerRegistration = 70,
-    /// x
+    /// Key 71.
     GetTelemetrySubscriptions = 71,
-    /// x
+    /// Key 72.
     PushTelemetry = 72,
-    /// x
+    /// Key 73.
     AssignReplicasToDirs = 73,
-    /// x
+    /// Key 74.
     ListConfigResources = 74,
-    /// x
+    /// Key 75.
     DescribeTopicPartitions = 75,
-    /// x
+    /// Key 76.
     ShareGroupHeartbeat = 76,
-    /// x
+    /// Key 77.
     ShareGroupDescribe = 77,
-    /// x
+    /// Key 78.
     ShareFetch = 78,
-    /// x
+    /// Key 79.
     ShareAcknowledge = 79,
-    /// x
+    /// Key 80.
     AddRaftVoter = 80,
-    /// x
+    /// Key 81.
     RemoveRaftVoter = 81,
-    /// x
+    /// Key 82.
     UpdateRaftVoter = 82,
-    /// x
+    /// Key 83.
     InitializeShareGroupState = 83,
-    /// x
+    /// Key 84.
     ReadShareGroupState = 84,
-    /// x
+    /// Key 85.
     WriteShareGroupState = 85,
-    /// x
+    /// Key 86.
     DeleteShareGroupState = 86,
-    /// x
+    /// Key 87.
     ReadShareGroupStateSummary = 87,
-    /// x
+    /// Key 88.
     StreamsGroupHeartbeat = 88,
-    /// x
+    /// Key 89.
     StreamsGroupDescribe = 89,
-    /// x
+    /// Key 90.
     DescribeShareGroupOffsets = 90,
-    /// x
+    /// Key 91.
     AlterShareGroupOffsets = 91,
-    /// x
+    /// Key 92.
     DeleteShareGroupOffsets = 92,
 }
+
 impl ApiKey {
+    /// Every key, ascending.
     pub const ALL: &[Self] = &[
         Self::Produce,
         Self::Fetch,
@@ -277,995 +281,372 @@ impl ApiKey {
         Self::AlterShareGroupOffsets,
         Self::DeleteShareGroupOffsets,
     ];
-    pub fn from_wire(k: i16) -> Option<Self> {
-        match k {
-            0 => Some(Self::Produce),
-            1 => Some(Self::Fetch),
-            2 => Some(Self::ListOffsets),
-            3 => Some(Self::Metadata),
-            8 => Some(Self::OffsetCommit),
-            9 => Some(Self::OffsetFetch),
-            10 => Some(Self::FindCoordinator),
-            11 => Some(Self::JoinGroup),
-            12 => Some(Self::Heartbeat),
-            13 => Some(Self::LeaveGroup),
-            14 => Some(Self::SyncGroup),
-            15 => Some(Self::DescribeGroups),
-            16 => Some(Self::ListGroups),
-            17 => Some(Self::SaslHandshake),
-            18 => Some(Self::ApiVersions),
-            19 => Some(Self::CreateTopics),
-            20 => Some(Self::DeleteTopics),
-            21 => Some(Self::DeleteRecords),
-            22 => Some(Self::InitProducerId),
-            23 => Some(Self::OffsetForLeaderEpoch),
-            24 => Some(Self::AddPartitionsToTxn),
-            25 => Some(Self::AddOffsetsToTxn),
-            26 => Some(Self::EndTxn),
-            27 => Some(Self::WriteTxnMarkers),
-            28 => Some(Self::TxnOffsetCommit),
-            29 => Some(Self::DescribeAcls),
-            30 => Some(Self::CreateAcls),
-            31 => Some(Self::DeleteAcls),
-            32 => Some(Self::DescribeConfigs),
-            33 => Some(Self::AlterConfigs),
-            34 => Some(Self::AlterReplicaLogDirs),
-            35 => Some(Self::DescribeLogDirs),
-            36 => Some(Self::SaslAuthenticate),
-            37 => Some(Self::CreatePartitions),
-            38 => Some(Self::CreateDelegationToken),
-            39 => Some(Self::RenewDelegationToken),
-            40 => Some(Self::ExpireDelegationToken),
-            41 => Some(Self::DescribeDelegationToken),
-            42 => Some(Self::DeleteGroups),
-            43 => Some(Self::ElectLeaders),
-            44 => Some(Self::IncrementalAlterConfigs),
-            45 => Some(Self::AlterPartitionReassignments),
-            46 => Some(Self::ListPartitionReassignments),
-            47 => Some(Self::OffsetDelete),
-            48 => Some(Self::DescribeClientQuotas),
-            49 => Some(Self::AlterClientQuotas),
-            50 => Some(Self::DescribeUserScramCredentials),
-            51 => Some(Self::AlterUserScramCredentials),
-            52 => Some(Self::Vote),
-            53 => Some(Self::BeginQuorumEpoch),
-            54 => Some(Self::EndQuorumEpoch),
-            55 => Some(Self::DescribeQuorum),
-            56 => Some(Self::AlterPartition),
-            57 => Some(Self::UpdateFeatures),
-            58 => Some(Self::Envelope),
-            59 => Some(Self::FetchSnapshot),
-            60 => Some(Self::DescribeCluster),
-            61 => Some(Self::DescribeProducers),
-            62 => Some(Self::BrokerRegistration),
-            63 => Some(Self::BrokerHeartbeat),
-            64 => Some(Self::UnregisterBroker),
-            65 => Some(Self::DescribeTransactions),
-            66 => Some(Self::ListTransactions),
-            67 => Some(Self::AllocateProducerIds),
-            68 => Some(Self::ConsumerGroupHeartbeat),
-            69 => Some(Self::ConsumerGroupDescribe),
-            70 => Some(Self::ControllerRegistration),
-            71 => Some(Self::GetTelemetrySubscriptions),
-            72 => Some(Self::PushTelemetry),
-            73 => Some(Self::AssignReplicasToDirs),
-            74 => Some(Self::ListConfigResources),
-            75 => Some(Self::DescribeTopicPartitions),
-            76 => Some(Self::ShareGroupHeartbeat),
-            77 => Some(Self::ShareGroupDescribe),
-            78 => Some(Self::ShareFetch),
-            79 => Some(Self::ShareAcknowledge),
-            80 => Some(Self::AddRaftVoter),
-            81 => Some(Self::RemoveRaftVoter),
-            82 => Some(Self::UpdateRaftVoter),
-            83 => Some(Self::InitializeShareGroupState),
-            84 => Some(Self::ReadShareGroupState),
-            85 => Some(Self::WriteShareGroupState),
-            86 => Some(Self::DeleteShareGroupState),
-            87 => Some(Self::ReadShareGroupStateSummary),
-            88 => Some(Self::StreamsGroupHeartbeat),
-            89 => Some(Self::StreamsGroupDescribe),
-            90 => Some(Self::DescribeShareGroupOffsets),
-            91 => Some(Self::AlterShareGroupOffsets),
-            92 => Some(Self::DeleteShareGroupOffsets),
-            _ => None,
-        }
+
+    /// The key with this number; `None` for numbers never given, and for APIs that Kafka has
+    /// removed.
+    #[must_use]
+    pub const fn from_wire(key: i16) -> Option<Self> {
+        Some(match key {
+            0 => Self::Produce,
+            1 => Self::Fetch,
+            2 => Self::ListOffsets,
+            3 => Self::Metadata,
+            8 => Self::OffsetCommit,
+            9 => Self::OffsetFetch,
+            10 => Self::FindCoordinator,
+            11 => Self::JoinGroup,
+            12 => Self::Heartbeat,
+            13 => Self::LeaveGroup,
+            14 => Self::SyncGroup,
+            15 => Self::DescribeGroups,
+            16 => Self::ListGroups,
+            17 => Self::SaslHandshake,
+            18 => Self::ApiVersions,
+            19 => Self::CreateTopics,
+            20 => Self::DeleteTopics,
+            21 => Self::DeleteRecords,
+            22 => Self::InitProducerId,
+            23 => Self::OffsetForLeaderEpoch,
+            24 => Self::AddPartitionsToTxn,
+            25 => Self::AddOffsetsToTxn,
+            26 => Self::EndTxn,
+            27 => Self::WriteTxnMarkers,
+            28 => Self::TxnOffsetCommit,
+            29 => Self::DescribeAcls,
+            30 => Self::CreateAcls,
+            31 => Self::DeleteAcls,
+            32 => Self::DescribeConfigs,
+            33 => Self::AlterConfigs,
+            34 => Self::AlterReplicaLogDirs,
+            35 => Self::DescribeLogDirs,
+            36 => Self::SaslAuthenticate,
+            37 => Self::CreatePartitions,
+            38 => Self::CreateDelegationToken,
+            39 => Self::RenewDelegationToken,
+            40 => Self::ExpireDelegationToken,
+            41 => Self::DescribeDelegationToken,
+            42 => Self::DeleteGroups,
+            43 => Self::ElectLeaders,
+            44 => Self::IncrementalAlterConfigs,
+            45 => Self::AlterPartitionReassignments,
+            46 => Self::ListPartitionReassignments,
+            47 => Self::OffsetDelete,
+            48 => Self::DescribeClientQuotas,
+            49 => Self::AlterClientQuotas,
+            50 => Self::DescribeUserScramCredentials,
+            51 => Self::AlterUserScramCredentials,
+            52 => Self::Vote,
+            53 => Self::BeginQuorumEpoch,
+            54 => Self::EndQuorumEpoch,
+            55 => Self::DescribeQuorum,
+            56 => Self::AlterPartition,
+            57 => Self::UpdateFeatures,
+            58 => Self::Envelope,
+            59 => Self::FetchSnapshot,
+            60 => Self::DescribeCluster,
+            61 => Self::DescribeProducers,
+            62 => Self::BrokerRegistration,
+            63 => Self::BrokerHeartbeat,
+            64 => Self::UnregisterBroker,
+            65 => Self::DescribeTransactions,
+            66 => Self::ListTransactions,
+            67 => Self::AllocateProducerIds,
+            68 => Self::ConsumerGroupHeartbeat,
+            69 => Self::ConsumerGroupDescribe,
+            70 => Self::ControllerRegistration,
+            71 => Self::GetTelemetrySubscriptions,
+            72 => Self::PushTelemetry,
+            73 => Self::AssignReplicasToDirs,
+            74 => Self::ListConfigResources,
+            75 => Self::DescribeTopicPartitions,
+            76 => Self::ShareGroupHeartbeat,
+            77 => Self::ShareGroupDescribe,
+            78 => Self::ShareFetch,
+            79 => Self::ShareAcknowledge,
+            80 => Self::AddRaftVoter,
+            81 => Self::RemoveRaftVoter,
+            82 => Self::UpdateRaftVoter,
+            83 => Self::InitializeShareGroupState,
+            84 => Self::ReadShareGroupState,
+            85 => Self::WriteShareGroupState,
+            86 => Self::DeleteShareGroupState,
+            87 => Self::ReadShareGroupStateSummary,
+            88 => Self::StreamsGroupHeartbeat,
+            89 => Self::StreamsGroupDescribe,
+            90 => Self::DescribeShareGroupOffsets,
+            91 => Self::AlterShareGroupOffsets,
+            92 => Self::DeleteShareGroupOffsets,
+            _ => return None,
+        })
     }
-    pub fn to_wire(self) -> i16 {
+
+    /// Its number.
+    #[must_use]
+    pub const fn to_wire(self) -> i16 {
         self as i16
     }
-    pub(super) fn facts(self) -> &'static Facts {
-        match self {
-            Self::Produce => &Facts {
-                name: "Produce",
-                versions: 3..=13,
-                advertised: 0..=13,
-                first_flexible: 9,
-                on_broker: true,
-                on_controller: false,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::Fetch => &Facts {
-                name: "Fetch",
-                versions: 4..=18,
-                advertised: 4..=18,
-                first_flexible: 12,
-                on_broker: true,
-                on_controller: true,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::ListOffsets => &Facts {
-                name: "ListOffsets",
-                versions: 1..=11,
-                advertised: 1..=11,
-                first_flexible: 6,
-                on_broker: true,
-                on_controller: false,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::Metadata => &Facts {
-                name: "Metadata",
-                versions: 0..=13,
-                advertised: 0..=13,
-                first_flexible: 9,
-                on_broker: true,
-                on_controller: false,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::OffsetCommit => &Facts {
-                name: "OffsetCommit",
-                versions: 2..=10,
-                advertised: 2..=10,
-                first_flexible: 8,
-                on_broker: true,
-                on_controller: false,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::OffsetFetch => &Facts {
-                name: "OffsetFetch",
-                versions: 1..=10,
-                advertised: 1..=10,
-                first_flexible: 6,
-                on_broker: true,
-                on_controller: false,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::FindCoordinator => &Facts {
-                name: "FindCoordinator",
-                versions: 0..=6,
-                advertised: 0..=6,
-                first_flexible: 3,
-                on_broker: true,
-                on_controller: false,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::JoinGroup => &Facts {
-                name: "JoinGroup",
-                versions: 0..=9,
-                advertised: 0..=9,
-                first_flexible: 6,
-                on_broker: true,
-                on_controller: false,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::Heartbeat => &Facts {
-                name: "Heartbeat",
-                versions: 0..=4,
-                advertised: 0..=4,
-                first_flexible: 4,
-                on_broker: true,
-                on_controller: false,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::LeaveGroup => &Facts {
-                name: "LeaveGroup",
-                versions: 0..=5,
-                advertised: 0..=5,
-                first_flexible: 4,
-                on_broker: true,
-                on_controller: false,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::SyncGroup => &Facts {
-                name: "SyncGroup",
-                versions: 0..=5,
-                advertised: 0..=5,
-                first_flexible: 4,
-                on_broker: true,
-                on_controller: false,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::DescribeGroups => &Facts {
-                name: "DescribeGroups",
-                versions: 0..=6,
-                advertised: 0..=6,
-                first_flexible: 5,
-                on_broker: true,
-                on_controller: false,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::ListGroups => &Facts {
-                name: "ListGroups",
-                versions: 0..=5,
-                advertised: 0..=5,
-                first_flexible: 3,
-                on_broker: true,
-                on_controller: false,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::SaslHandshake => &Facts {
-                name: "SaslHandshake",
-                versions: 0..=1,
-                advertised: 0..=1,
-                first_flexible: i16::MAX,
-                on_broker: true,
-                on_controller: true,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::ApiVersions => &Facts {
-                name: "ApiVersions",
-                versions: 0..=4,
-                advertised: 0..=4,
-                first_flexible: 3,
-                on_broker: true,
-                on_controller: true,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::CreateTopics => &Facts {
-                name: "CreateTopics",
-                versions: 2..=7,
-                advertised: 2..=7,
-                first_flexible: 5,
-                on_broker: true,
-                on_controller: true,
-                is_forwardable: true,
-                is_cluster_action: false,
-            },
-            Self::DeleteTopics => &Facts {
-                name: "DeleteTopics",
-                versions: 1..=6,
-                advertised: 1..=6,
-                first_flexible: 4,
-                on_broker: true,
-                on_controller: true,
-                is_forwardable: true,
-                is_cluster_action: false,
-            },
-            Self::DeleteRecords => &Facts {
-                name: "DeleteRecords",
-                versions: 0..=2,
-                advertised: 0..=2,
-                first_flexible: 2,
-                on_broker: true,
-                on_controller: false,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::InitProducerId => &Facts {
-                name: "InitProducerId",
-                versions: 0..=5,
-                advertised: 0..=5,
-                first_flexible: 2,
-                on_broker: true,
-                on_controller: false,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::OffsetForLeaderEpoch => &Facts {
-                name: "OffsetForLeaderEpoch",
-                versions: 2..=4,
-                advertised: 2..=4,
-                first_flexible: 4,
-                on_broker: true,
-                on_controller: false,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::AddPartitionsToTxn => &Facts {
-                name: "AddPartitionsToTxn",
-                versions: 0..=5,
-                advertised: 0..=5,
-                first_flexible: 3,
-                on_broker: true,
-                on_controller: false,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::AddOffsetsToTxn => &Facts {
-                name: "AddOffsetsToTxn",
-                versions: 0..=4,
-                advertised: 0..=4,
-                first_flexible: 3,
-                on_broker: true,
-                on_controller: false,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::EndTxn => &Facts {
-                name: "EndTxn",
-                versions: 0..=5,
-                advertised: 0..=5,
-                first_flexible: 3,
-                on_broker: true,
-                on_controller: false,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::WriteTxnMarkers => &Facts {
-                name: "WriteTxnMarkers",
-                versions: 1..=2,
-                advertised: 1..=2,
-                first_flexible: 1,
-                on_broker: true,
-                on_controller: false,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::TxnOffsetCommit => &Facts {
-                name: "TxnOffsetCommit",
-                versions: 0..=5,
-                advertised: 0..=5,
-                first_flexible: 3,
-                on_broker: true,
-                on_controller: false,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::DescribeAcls => &Facts {
-                name: "DescribeAcls",
-                versions: 1..=3,
-                advertised: 1..=3,
-                first_flexible: 2,
-                on_broker: true,
-                on_controller: true,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::CreateAcls => &Facts {
-                name: "CreateAcls",
-                versions: 1..=3,
-                advertised: 1..=3,
-                first_flexible: 2,
-                on_broker: true,
-                on_controller: true,
-                is_forwardable: true,
-                is_cluster_action: false,
-            },
-            Self::DeleteAcls => &Facts {
-                name: "DeleteAcls",
-                versions: 1..=3,
-                advertised: 1..=3,
-                first_flexible: 2,
-                on_broker: true,
-                on_controller: true,
-                is_forwardable: true,
-                is_cluster_action: false,
-            },
-            Self::DescribeConfigs => &Facts {
-                name: "DescribeConfigs",
-                versions: 1..=4,
-                advertised: 1..=4,
-                first_flexible: 4,
-                on_broker: true,
-                on_controller: true,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::AlterConfigs => &Facts {
-                name: "AlterConfigs",
-                versions: 0..=2,
-                advertised: 0..=2,
-                first_flexible: 2,
-                on_broker: true,
-                on_controller: true,
-                is_forwardable: true,
-                is_cluster_action: false,
-            },
-            Self::AlterReplicaLogDirs => &Facts {
-                name: "AlterReplicaLogDirs",
-                versions: 1..=2,
-                advertised: 1..=2,
-                first_flexible: 2,
-                on_broker: true,
-                on_controller: false,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::DescribeLogDirs => &Facts {
-                name: "DescribeLogDirs",
-                versions: 1..=5,
-                advertised: 1..=5,
-                first_flexible: 2,
-                on_broker: true,
-                on_controller: false,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::SaslAuthenticate => &Facts {
-                name: "SaslAuthenticate",
-                versions: 0..=2,
-                advertised: 0..=2,
-                first_flexible: 2,
-                on_broker: true,
-                on_controller: true,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::CreatePartitions => &Facts {
-                name: "CreatePartitions",
-                versions: 0..=3,
-                advertised: 0..=3,
-                first_flexible: 2,
-                on_broker: true,
-                on_controller: true,
-                is_forwardable: true,
-                is_cluster_action: false,
-            },
-            Self::CreateDelegationToken => &Facts {
-                name: "CreateDelegationToken",
-                versions: 1..=3,
-                advertised: 1..=3,
-                first_flexible: 2,
-                on_broker: true,
-                on_controller: true,
-                is_forwardable: true,
-                is_cluster_action: false,
-            },
-            Self::RenewDelegationToken => &Facts {
-                name: "RenewDelegationToken",
-                versions: 1..=2,
-                advertised: 1..=2,
-                first_flexible: 2,
-                on_broker: true,
-                on_controller: true,
-                is_forwardable: true,
-                is_cluster_action: false,
-            },
-            Self::ExpireDelegationToken => &Facts {
-                name: "ExpireDelegationToken",
-                versions: 1..=2,
-                advertised: 1..=2,
-                first_flexible: 2,
-                on_broker: true,
-                on_controller: true,
-                is_forwardable: true,
-                is_cluster_action: false,
-            },
-            Self::DescribeDelegationToken => &Facts {
-                name: "DescribeDelegationToken",
-                versions: 1..=3,
-                advertised: 1..=3,
-                first_flexible: 2,
-                on_broker: true,
-                on_controller: true,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::DeleteGroups => &Facts {
-                name: "DeleteGroups",
-                versions: 0..=2,
-                advertised: 0..=2,
-                first_flexible: 2,
-                on_broker: true,
-                on_controller: false,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::ElectLeaders => &Facts {
-                name: "ElectLeaders",
-                versions: 0..=2,
-                advertised: 0..=2,
-                first_flexible: 2,
-                on_broker: true,
-                on_controller: true,
-                is_forwardable: true,
-                is_cluster_action: false,
-            },
-            Self::IncrementalAlterConfigs => &Facts {
-                name: "IncrementalAlterConfigs",
-                versions: 0..=1,
-                advertised: 0..=1,
-                first_flexible: 1,
-                on_broker: true,
-                on_controller: true,
-                is_forwardable: true,
-                is_cluster_action: false,
-            },
-            Self::AlterPartitionReassignments => &Facts {
-                name: "AlterPartitionReassignments",
-                versions: 0..=1,
-                advertised: 0..=1,
-                first_flexible: 0,
-                on_broker: true,
-                on_controller: true,
-                is_forwardable: true,
-                is_cluster_action: false,
-            },
-            Self::ListPartitionReassignments => &Facts {
-                name: "ListPartitionReassignments",
-                versions: 0..=0,
-                advertised: 0..=0,
-                first_flexible: 0,
-                on_broker: true,
-                on_controller: true,
-                is_forwardable: true,
-                is_cluster_action: false,
-            },
-            Self::OffsetDelete => &Facts {
-                name: "OffsetDelete",
-                versions: 0..=0,
-                advertised: 0..=0,
-                first_flexible: i16::MAX,
-                on_broker: true,
-                on_controller: false,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::DescribeClientQuotas => &Facts {
-                name: "DescribeClientQuotas",
-                versions: 0..=1,
-                advertised: 0..=1,
-                first_flexible: 1,
-                on_broker: true,
-                on_controller: false,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::AlterClientQuotas => &Facts {
-                name: "AlterClientQuotas",
-                versions: 0..=1,
-                advertised: 0..=1,
-                first_flexible: 1,
-                on_broker: true,
-                on_controller: true,
-                is_forwardable: true,
-                is_cluster_action: false,
-            },
-            Self::DescribeUserScramCredentials => &Facts {
-                name: "DescribeUserScramCredentials",
-                versions: 0..=0,
-                advertised: 0..=0,
-                first_flexible: 0,
-                on_broker: true,
-                on_controller: true,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::AlterUserScramCredentials => &Facts {
-                name: "AlterUserScramCredentials",
-                versions: 0..=0,
-                advertised: 0..=0,
-                first_flexible: 0,
-                on_broker: true,
-                on_controller: true,
-                is_forwardable: true,
-                is_cluster_action: false,
-            },
-            Self::Vote => &Facts {
-                name: "Vote",
-                versions: 0..=2,
-                advertised: 0..=2,
-                first_flexible: 0,
-                on_broker: false,
-                on_controller: true,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::BeginQuorumEpoch => &Facts {
-                name: "BeginQuorumEpoch",
-                versions: 0..=1,
-                advertised: 0..=1,
-                first_flexible: 1,
-                on_broker: false,
-                on_controller: true,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::EndQuorumEpoch => &Facts {
-                name: "EndQuorumEpoch",
-                versions: 0..=1,
-                advertised: 0..=1,
-                first_flexible: 1,
-                on_broker: false,
-                on_controller: true,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::DescribeQuorum => &Facts {
-                name: "DescribeQuorum",
-                versions: 0..=2,
-                advertised: 0..=2,
-                first_flexible: 0,
-                on_broker: true,
-                on_controller: true,
-                is_forwardable: true,
-                is_cluster_action: false,
-            },
-            Self::AlterPartition => &Facts {
-                name: "AlterPartition",
-                versions: 2..=3,
-                advertised: 2..=3,
-                first_flexible: 2,
-                on_broker: false,
-                on_controller: true,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::UpdateFeatures => &Facts {
-                name: "UpdateFeatures",
-                versions: 0..=2,
-                advertised: 0..=2,
-                first_flexible: 0,
-                on_broker: true,
-                on_controller: true,
-                is_forwardable: true,
-                is_cluster_action: false,
-            },
-            Self::Envelope => &Facts {
-                name: "Envelope",
-                versions: 0..=0,
-                advertised: 0..=0,
-                first_flexible: 0,
-                on_broker: false,
-                on_controller: true,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::FetchSnapshot => &Facts {
-                name: "FetchSnapshot",
-                versions: 0..=1,
-                advertised: 0..=1,
-                first_flexible: 0,
-                on_broker: false,
-                on_controller: true,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::DescribeCluster => &Facts {
-                name: "DescribeCluster",
-                versions: 0..=2,
-                advertised: 0..=2,
-                first_flexible: 0,
-                on_broker: true,
-                on_controller: true,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::DescribeProducers => &Facts {
-                name: "DescribeProducers",
-                versions: 0..=0,
-                advertised: 0..=0,
-                first_flexible: 0,
-                on_broker: true,
-                on_controller: false,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::BrokerRegistration => &Facts {
-                name: "BrokerRegistration",
-                versions: 0..=4,
-                advertised: 0..=4,
-                first_flexible: 0,
-                on_broker: false,
-                on_controller: true,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::BrokerHeartbeat => &Facts {
-                name: "BrokerHeartbeat",
-                versions: 0..=2,
-                advertised: 0..=2,
-                first_flexible: 0,
-                on_broker: false,
-                on_controller: true,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::UnregisterBroker => &Facts {
-                name: "UnregisterBroker",
-                versions: 0..=0,
-                advertised: 0..=0,
-                first_flexible: 0,
-                on_broker: true,
-                on_controller: true,
-                is_forwardable: true,
-                is_cluster_action: false,
-            },
-            Self::DescribeTransactions => &Facts {
-                name: "DescribeTransactions",
-                versions: 0..=0,
-                advertised: 0..=0,
-                first_flexible: 0,
-                on_broker: true,
-                on_controller: false,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::ListTransactions => &Facts {
-                name: "ListTransactions",
-                versions: 0..=2,
-                advertised: 0..=2,
-                first_flexible: 0,
-                on_broker: true,
-                on_controller: false,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::AllocateProducerIds => &Facts {
-                name: "AllocateProducerIds",
-                versions: 0..=0,
-                advertised: 0..=0,
-                first_flexible: 0,
-                on_broker: false,
-                on_controller: true,
-                is_forwardable: true,
-                is_cluster_action: false,
-            },
-            Self::ConsumerGroupHeartbeat => &Facts {
-                name: "ConsumerGroupHeartbeat",
-                versions: 0..=1,
-                advertised: 0..=1,
-                first_flexible: 0,
-                on_broker: true,
-                on_controller: false,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::ConsumerGroupDescribe => &Facts {
-                name: "ConsumerGroupDescribe",
-                versions: 0..=1,
-                advertised: 0..=1,
-                first_flexible: 0,
-                on_broker: true,
-                on_controller: false,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::ControllerRegistration => &Facts {
-                name: "ControllerRegistration",
-                versions: 0..=0,
-                advertised: 0..=0,
-                first_flexible: 0,
-                on_broker: false,
-                on_controller: true,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::GetTelemetrySubscriptions => &Facts {
-                name: "GetTelemetrySubscriptions",
-                versions: 0..=0,
-                advertised: 0..=0,
-                first_flexible: 0,
-                on_broker: true,
-                on_controller: false,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::PushTelemetry => &Facts {
-                name: "PushTelemetry",
-                versions: 0..=0,
-                advertised: 0..=0,
-                first_flexible: 0,
-                on_broker: true,
-                on_controller: false,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::AssignReplicasToDirs => &Facts {
-                name: "AssignReplicasToDirs",
-                versions: 0..=0,
-                advertised: 0..=0,
-                first_flexible: 0,
-                on_broker: false,
-                on_controller: true,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::ListConfigResources => &Facts {
-                name: "ListConfigResources",
-                versions: 0..=1,
-                advertised: 0..=1,
-                first_flexible: 0,
-                on_broker: true,
-                on_controller: false,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::DescribeTopicPartitions => &Facts {
-                name: "DescribeTopicPartitions",
-                versions: 0..=0,
-                advertised: 0..=0,
-                first_flexible: 0,
-                on_broker: true,
-                on_controller: false,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::ShareGroupHeartbeat => &Facts {
-                name: "ShareGroupHeartbeat",
-                versions: 1..=1,
-                advertised: 1..=1,
-                first_flexible: 1,
-                on_broker: true,
-                on_controller: false,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::ShareGroupDescribe => &Facts {
-                name: "ShareGroupDescribe",
-                versions: 1..=1,
-                advertised: 1..=1,
-                first_flexible: 1,
-                on_broker: true,
-                on_controller: false,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::ShareFetch => &Facts {
-                name: "ShareFetch",
-                versions: 1..=2,
-                advertised: 1..=2,
-                first_flexible: 1,
-                on_broker: true,
-                on_controller: false,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::ShareAcknowledge => &Facts {
-                name: "ShareAcknowledge",
-                versions: 1..=2,
-                advertised: 1..=2,
-                first_flexible: 1,
-                on_broker: true,
-                on_controller: false,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::AddRaftVoter => &Facts {
-                name: "AddRaftVoter",
-                versions: 0..=1,
-                advertised: 0..=1,
-                first_flexible: 0,
-                on_broker: true,
-                on_controller: true,
-                is_forwardable: true,
-                is_cluster_action: false,
-            },
-            Self::RemoveRaftVoter => &Facts {
-                name: "RemoveRaftVoter",
-                versions: 0..=0,
-                advertised: 0..=0,
-                first_flexible: 0,
-                on_broker: true,
-                on_controller: true,
-                is_forwardable: true,
-                is_cluster_action: false,
-            },
-            Self::UpdateRaftVoter => &Facts {
-                name: "UpdateRaftVoter",
-                versions: 0..=0,
-                advertised: 0..=0,
-                first_flexible: 0,
-                on_broker: false,
-                on_controller: true,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::InitializeShareGroupState => &Facts {
-                name: "InitializeShareGroupState",
-                versions: 0..=0,
-                advertised: 0..=0,
-                first_flexible: 0,
-                on_broker: true,
-                on_controller: false,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::ReadShareGroupState => &Facts {
-                name: "ReadShareGroupState",
-                versions: 0..=0,
-                advertised: 0..=0,
-                first_flexible: 0,
-                on_broker: true,
-                on_controller: false,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::WriteShareGroupState => &Facts {
-                name: "WriteShareGroupState",
-                versions: 0..=1,
-                advertised: 0..=1,
-                first_flexible: 0,
-                on_broker: true,
-                on_controller: false,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::DeleteShareGroupState => &Facts {
-                name: "DeleteShareGroupState",
-                versions: 0..=0,
-                advertised: 0..=0,
-                first_flexible: 0,
-                on_broker: true,
-                on_controller: false,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::ReadShareGroupStateSummary => &Facts {
-                name: "ReadShareGroupStateSummary",
-                versions: 0..=1,
-                advertised: 0..=1,
-                first_flexible: 0,
-                on_broker: true,
-                on_controller: false,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::StreamsGroupHeartbeat => &Facts {
-                name: "StreamsGroupHeartbeat",
-                versions: 0..=0,
-                advertised: 0..=0,
-                first_flexible: 0,
-                on_broker: true,
-                on_controller: false,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::StreamsGroupDescribe => &Facts {
-                name: "StreamsGroupDescribe",
-                versions: 0..=0,
-                advertised: 0..=0,
-                first_flexible: 0,
-                on_broker: true,
-                on_controller: false,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::DescribeShareGroupOffsets => &Facts {
-                name: "DescribeShareGroupOffsets",
-                versions: 0..=1,
-                advertised: 0..=1,
-                first_flexible: 0,
-                on_broker: true,
-                on_controller: false,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::AlterShareGroupOffsets => &Facts {
-                name: "AlterShareGroupOffsets",
-                versions: 0..=0,
-                advertised: 0..=0,
-                first_flexible: 0,
-                on_broker: true,
-                on_controller: false,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-            Self::DeleteShareGroupOffsets => &Facts {
-                name: "DeleteShareGroupOffsets",
-                versions: 0..=0,
-                advertised: 0..=0,
-                first_flexible: 0,
-                on_broker: true,
-                on_controller: false,
-                is_forwardable: false,
-                is_cluster_action: false,
-            },
-        }
-    }
 }
+
+pub(super) static FACTS: [Facts; 93] = [
+    facts("Produce", (3, 13), 0, 9, BROKER),
+    facts("Fetch", (4, 18), 4, 12, BROKER | CONTROLLER),
+    facts("ListOffsets", (1, 11), 1, 6, BROKER),
+    facts("Metadata", (0, 13), 0, 9, BROKER),
+    REMOVED,
+    REMOVED,
+    REMOVED,
+    REMOVED,
+    facts("OffsetCommit", (2, 10), 2, 8, BROKER),
+    facts("OffsetFetch", (1, 10), 1, 6, BROKER),
+    facts("FindCoordinator", (0, 6), 0, 3, BROKER),
+    facts("JoinGroup", (0, 9), 0, 6, BROKER),
+    facts("Heartbeat", (0, 4), 0, 4, BROKER),
+    facts("LeaveGroup", (0, 5), 0, 4, BROKER),
+    facts("SyncGroup", (0, 5), 0, 4, BROKER),
+    facts("DescribeGroups", (0, 6), 0, 5, BROKER),
+    facts("ListGroups", (0, 5), 0, 3, BROKER),
+    facts("SaslHandshake", (0, 1), 0, i16::MAX, BROKER | CONTROLLER),
+    facts("ApiVersions", (0, 4), 0, 3, BROKER | CONTROLLER),
+    facts(
+        "CreateTopics",
+        (2, 7),
+        2,
+        5,
+        BROKER | CONTROLLER | FORWARDABLE,
+    ),
+    facts(
+        "DeleteTopics",
+        (1, 6),
+        1,
+        4,
+        BROKER | CONTROLLER | FORWARDABLE,
+    ),
+    facts("DeleteRecords", (0, 2), 0, 2, BROKER),
+    facts("InitProducerId", (0, 5), 0, 2, BROKER),
+    facts("OffsetForLeaderEpoch", (2, 4), 2, 4, BROKER),
+    facts("AddPartitionsToTxn", (0, 5), 0, 3, BROKER),
+    facts("AddOffsetsToTxn", (0, 4), 0, 3, BROKER),
+    facts("EndTxn", (0, 5), 0, 3, BROKER),
+    facts("WriteTxnMarkers", (1, 2), 1, 1, BROKER | CLUSTER_ACTION),
+    facts("TxnOffsetCommit", (0, 5), 0, 3, BROKER),
+    facts("DescribeAcls", (1, 3), 1, 2, BROKER | CONTROLLER),
+    facts(
+        "CreateAcls",
+        (1, 3),
+        1,
+        2,
+        BROKER | CONTROLLER | FORWARDABLE,
+    ),
+    facts(
+        "DeleteAcls",
+        (1, 3),
+        1,
+        2,
+        BROKER | CONTROLLER | FORWARDABLE,
+    ),
+    facts("DescribeConfigs", (1, 4), 1, 4, BROKER | CONTROLLER),
+    facts(
+        "AlterConfigs",
+        (0, 2),
+        0,
+        2,
+        BROKER | CONTROLLER | FORWARDABLE,
+    ),
+    facts("AlterReplicaLogDirs", (1, 2), 1, 2, BROKER),
+    facts("DescribeLogDirs", (1, 5), 1, 2, BROKER),
+    facts("SaslAuthenticate", (0, 2), 0, 2, BROKER | CONTROLLER),
+    facts(
+        "CreatePartitions",
+        (0, 3),
+        0,
+        2,
+        BROKER | CONTROLLER | FORWARDABLE,
+    ),
+    facts(
+        "CreateDelegationToken",
+        (1, 3),
+        1,
+        2,
+        BROKER | CONTROLLER | FORWARDABLE,
+    ),
+    facts(
+        "RenewDelegationToken",
+        (1, 2),
+        1,
+        2,
+        BROKER | CONTROLLER | FORWARDABLE,
+    ),
+    facts(
+        "ExpireDelegationToken",
+        (1, 2),
+        1,
+        2,
+        BROKER | CONTROLLER | FORWARDABLE,
+    ),
+    facts("DescribeDelegationToken", (1, 3), 1, 2, BROKER | CONTROLLER),
+    facts("DeleteGroups", (0, 2), 0, 2, BROKER),
+    facts(
+        "ElectLeaders",
+        (0, 2),
+        0,
+        2,
+        BROKER | CONTROLLER | FORWARDABLE,
+    ),
+    facts(
+        "IncrementalAlterConfigs",
+        (0, 1),
+        0,
+        1,
+        BROKER | CONTROLLER | FORWARDABLE,
+    ),
+    facts(
+        "AlterPartitionReassignments",
+        (0, 1),
+        0,
+        0,
+        BROKER | CONTROLLER | FORWARDABLE,
+    ),
+    facts(
+        "ListPartitionReassignments",
+        (0, 0),
+        0,
+        0,
+        BROKER | CONTROLLER | FORWARDABLE,
+    ),
+    facts("OffsetDelete", (0, 0), 0, i16::MAX, BROKER),
+    facts("DescribeClientQuotas", (0, 1), 0, 1, BROKER),
+    facts(
+        "AlterClientQuotas",
+        (0, 1),
+        0,
+        1,
+        BROKER | CONTROLLER | FORWARDABLE,
+    ),
+    facts(
+        "DescribeUserScramCredentials",
+        (0, 0),
+        0,
+        0,
+        BROKER | CONTROLLER,
+    ),
+    facts(
+        "AlterUserScramCredentials",
+        (0, 0),
+        0,
+        0,
+        BROKER | CONTROLLER | FORWARDABLE,
+    ),
+    facts("Vote", (0, 2), 0, 0, CONTROLLER | CLUSTER_ACTION),
+    facts(
+        "BeginQuorumEpoch",
+        (0, 1),
+        0,
+        1,
+        CONTROLLER | CLUSTER_ACTION,
+    ),
+    facts("EndQuorumEpoch", (0, 1), 0, 1, CONTROLLER | CLUSTER_ACTION),
+    facts(
+        "DescribeQuorum",
+        (0, 2),
+        0,
+        0,
+        BROKER | CONTROLLER | FORWARDABLE | CLUSTER_ACTION,
+    ),
+    facts("AlterPartition", (2, 3), 2, 2, CONTROLLER | CLUSTER_ACTION),
+    facts(
+        "UpdateFeatures",
+        (0, 2),
+        0,
+        0,
+        BROKER | CONTROLLER | FORWARDABLE | CLUSTER_ACTION,
+    ),
+    facts("Envelope", (0, 0), 0, 0, CONTROLLER | CLUSTER_ACTION),
+    facts("FetchSnapshot", (0, 1), 0, 0, CONTROLLER),
+    facts("DescribeCluster", (0, 2), 0, 0, BROKER | CONTROLLER),
+    facts("DescribeProducers", (0, 0), 0, 0, BROKER),
+    facts(
+        "BrokerRegistration",
+        (0, 4),
+        0,
+        0,
+        CONTROLLER | CLUSTER_ACTION,
+    ),
+    facts("BrokerHeartbeat", (0, 2), 0, 0, CONTROLLER | CLUSTER_ACTION),
+    facts(
+        "UnregisterBroker",
+        (0, 0),
+        0,
+        0,
+        BROKER | CONTROLLER | FORWARDABLE,
+    ),
+    facts("DescribeTransactions", (0, 0), 0, 0, BROKER),
+    facts("ListTransactions", (0, 2), 0, 0, BROKER),
+    facts(
+        "AllocateProducerIds",
+        (0, 0),
+        0,
+        0,
+        CONTROLLER | FORWARDABLE | CLUSTER_ACTION,
+    ),
+    facts("ConsumerGroupHeartbeat", (0, 1), 0, 0, BROKER),
+    facts("ConsumerGroupDescribe", (0, 1), 0, 0, BROKER),
+    facts("ControllerRegistration", (0, 0), 0, 0, CONTROLLER),
+    facts("GetTelemetrySubscriptions", (0, 0), 0, 0, BROKER),
+    facts("PushTelemetry", (0, 0), 0, 0, BROKER),
+    facts("AssignReplicasToDirs", (0, 0), 0, 0, CONTROLLER),
+    facts("ListConfigResources", (0, 1), 0, 0, BROKER),
+    facts("DescribeTopicPartitions", (0, 0), 0, 0, BROKER),
+    facts("ShareGroupHeartbeat", (1, 1), 1, 1, BROKER),
+    facts("ShareGroupDescribe", (1, 1), 1, 1, BROKER),
+    facts("ShareFetch", (1, 2), 1, 1, BROKER),
+    facts("ShareAcknowledge", (1, 2), 1, 1, BROKER),
+    facts(
+        "AddRaftVoter",
+        (0, 1),
+        0,
+        0,
+        BROKER | CONTROLLER | FORWARDABLE,
+    ),
+    facts(
+        "RemoveRaftVoter",
+        (0, 0),
+        0,
+        0,
+        BROKER | CONTROLLER | FORWARDABLE,
+    ),
+    facts("UpdateRaftVoter", (0, 0), 0, 0, CONTROLLER),
+    facts(
+        "InitializeShareGroupState",
+        (0, 0),
+        0,
+        0,
+        BROKER | CLUSTER_ACTION,
+    ),
+    facts("ReadShareGroupState", (0, 0), 0, 0, BROKER | CLUSTER_ACTION),
+    facts(
+        "WriteShareGroupState",
+        (0, 1),
+        0,
+        0,
+        BROKER | CLUSTER_ACTION,
+    ),
+    facts(
+        "DeleteShareGroupState",
+        (0, 0),
+        0,
+        0,
+        BROKER | CLUSTER_ACTION,
+    ),
+    facts(
+        "ReadShareGroupStateSummary",
+        (0, 1),
+        0,
+        0,
+        BROKER | CLUSTER_ACTION,
+    ),
+    facts("StreamsGroupHeartbeat", (0, 0), 0, 0, BROKER),
+    facts("StreamsGroupDescribe", (0, 0), 0, 0, BROKER),
+    facts("DescribeShareGroupOffsets", (0, 1), 0, 0, BROKER),
+    facts("AlterShareGroupOffsets", (0, 0), 0, 0, BROKER),
+    facts("DeleteShareGroupOffsets", (0, 0), 0, 0, BROKER),
+];

@@ -112,15 +112,16 @@ impl Writer {
         Err(EncodeError::FieldNotInVersion { field, version })
     }
 
-    /// A field whose null only some versions allow, and not this one, must not be null.
+    /// A field whose null only some versions allow.
     #[inline]
-    pub fn not_null<T>(
+    pub fn null_if<T>(
         &mut self,
+        allowed: bool,
         value: &Option<T>,
         field: &'static str,
         version: i16,
     ) -> Result<(), EncodeError> {
-        if value.is_some() {
+        if allowed || value.is_some() {
             return Ok(());
         }
         Err(EncodeError::NullNotAllowed { field, version })
