@@ -1,1 +1,18 @@
 //! The broker: partitions, Kafka APIs and the metadata observer.
+//!
+//! ```text
+//!  net frame ─► api::dispatch ─► api/<api>.rs ─┬─► partition ─► storage::Log
+//!                                              ├─► metadata image (what the cluster has decided)
+//!                                              └─► rpc::ControllerClient (what it should decide)
+//!  rpc tail ─► metadata observer ─► new image ─► partitions created, led, dropped
+//! ```
+//!
+//! A request is served in the task of its connection, start to end; what has to wait leaves a waiter
+//! at the partition. The controller is reached through `rpc` alone.
+
+mod api;
+mod broker;
+mod state;
+
+pub use broker::{Broker, BrokerError};
+pub use state::BrokerOptions;

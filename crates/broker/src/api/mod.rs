@@ -1,0 +1,103 @@
+//! One file per Kafka API: request in, [`Reply`] out.
+//!
+//! A handler runs on the task of its connection and must not block. What takes longer is set going in
+//! the handler and awaited in [`Ctx::respond_later`]. To add an API, write `api/<api>.rs` with
+//! `pub(crate) fn handle(ctx: &Ctx<'_>, request: …Request) -> Reply` and add its line to the table
+//! below: that also advertises it.
+
+mod api_versions;
+mod ctx;
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use net::server::{ConnectionContext, Reply, Service};
+use protocol::frame::{self, HeaderError};
+use protocol::wire::Reader;
+use protocol::{ApiKey, Request};
+use tracing::debug;
+
+use crate::state::Core;
+pub(crate) use ctx::{Ctx, Responder};
+
+macro_rules! apis {
+    ($($key:ident => $handle:path,)*) => {
+        /// What this broker serves and so advertises.
+        pub(crate) const SERVED: &[ApiKey] = &[$(ApiKey::$key,)*];
+
+        /// Calls the API's handler with its request.
+        fn route(ctx: &Ctx<'_>, body: &mut Reader) -> Reply {
+            match ctx.header.api_key {
+                $(ApiKey::$key => call(ctx, body, $handle),)*
+                _ => Reply::Close("api is not served"),
+            }
+        }
+    };
+}
+
+apis! {
+    ApiVersions => api_versions::handle,
+}
+
+fn call<R: Request>(
+    ctx: &Ctx<'_>,
+    body: &mut Reader,
+    handle: impl FnOnce(&Ctx<'_>, R) -> Reply,
+) -> Reply {
+    match frame::decode_request::<R>(body, ctx.header.api_version) {
+        Ok(request) => handle(ctx, request),
+        Err(error) => {
+            debug!(connection = ctx.connection.id, api = %R::KEY, %error, "malformed request");
+            Reply::Close("malformed request")
+        }
+    }
+}
+
+/// The broker as a service on a listener.
+pub(crate) struct KafkaService {
+    core: Arc<Core>,
+}
+
+impl KafkaService {
+    pub(crate) fn new(core: Arc<Core>) -> Self {
+        Self { core }
+    }
+}
+
+impl fmt::Debug for KafkaService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KafkaService").finish_non_exhaustive()
+    }
+}
+
+impl Service for KafkaService {
+    type Session = ConnectionContext;
+
+    fn open(&self, connection: &ConnectionContext) -> ConnectionContext {
+        connection.clone()
+    }
+
+    fn dispatch(&self, connection: &mut ConnectionContext, frame: Bytes) -> Reply {
+        let mut reader = Reader::new(frame);
+        match frame::decode_request_header(&mut reader) {
+            Ok(header) => {
+                let ctx = Ctx {
+                    core: &self.core,
+                    connection,
+                    header: &header,
+                };
+                route(&ctx, &mut reader)
+            }
+            Err(HeaderError::UnsupportedVersion {
+                api_key: ApiKey::ApiVersions,
+                correlation_id,
+                ..
+            }) => api_versions::unsupported(correlation_id),
+            Err(error) => {
+                debug!(connection = connection.id, peer = %connection.peer, %error, "bad header");
+                Reply::Close("bad request header")
+            }
+        }
+    }
+}
