@@ -22,3 +22,39 @@ pub fn check<'a>(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_dynamic_keys_change_and_some_only_for_one_broker() {
+        let refusal = |for_all, name, text| {
+            check(for_all, [(name, text)]).map_err(|invalid| invalid.to_string())
+        };
+        assert_eq!(refusal(true, "log.retention.ms", "5"), Ok(()));
+        assert_eq!(refusal(false, "no.such.key", "5"), Ok(()));
+        let cases = [
+            (
+                false,
+                "process.roles",
+                "Cannot update these configs dynamically: [process.roles]",
+            ),
+            (
+                true,
+                "listeners",
+                "Cannot update these configs at default cluster level, broker id must be \
+                 specified: [listeners]",
+            ),
+            (
+                false,
+                "ssl.keystore.password",
+                "These security configs can be dynamically updated only per-listener using the \
+                 listener prefix: [ssl.keystore.password]",
+            ),
+        ];
+        for (for_all, name, message) in cases {
+            assert_eq!(refusal(for_all, name, "x"), Err(message.to_owned()));
+        }
+    }
+}

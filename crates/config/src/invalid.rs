@@ -28,16 +28,25 @@ pub enum Invalid {
         reason: String,
     },
     /// The broker key cannot change while the broker runs.
-    #[error("Cannot update these configs dynamically: {name}")]
+    #[error("Cannot update these configs dynamically: [{name}]")]
     ReadOnly {
         /// The key.
         name: String,
     },
     /// The broker key can change only for one broker at a time.
     #[error(
-        "Cannot update these configs at default cluster level, broker id must be specified: {name}"
+        "Cannot update these configs at default cluster level, broker id must be specified: [{name}]"
     )]
     PerBroker {
+        /// The key.
+        name: String,
+    },
+    /// The broker key can change only for one listener at a time.
+    #[error(
+        "These security configs can be dynamically updated only per-listener using the listener \
+         prefix: [{name}]"
+    )]
+    PerListener {
         /// The key.
         name: String,
     },
@@ -84,9 +93,15 @@ impl Key {
         let name = || self.name().to_owned();
         match self.mode() {
             Mode::ReadOnly => Err(Invalid::ReadOnly { name: name() }),
+            Mode::PerBroker if self.is_of_listeners() => Err(Invalid::PerListener { name: name() }),
             Mode::PerBroker if for_all_brokers => Err(Invalid::PerBroker { name: name() }),
             Mode::PerBroker | Mode::ClusterWide => Ok(()),
         }
+    }
+
+    /// Whether each listener has its own value, below the prefix `listener.name.`.
+    fn is_of_listeners(&self) -> bool {
+        self.name().starts_with("ssl.") || self.name().starts_with("sasl.")
     }
 }
 
@@ -114,10 +129,6 @@ pub fn nearest(scope: Scope, name: &str) -> Option<&'static str> {
     best.map(|(_, name)| name)
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "thiserror hands fields by reference"
-)]
 fn did_you_mean(nearest: &Option<&'static str>) -> String {
     nearest.map_or_else(String::new, |name| format!(" (did you mean {name}?)"))
 }

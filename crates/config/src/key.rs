@@ -155,6 +155,11 @@ impl Key {
         self.synonyms
     }
 
+    /// The name, as a list of one.
+    pub(crate) const fn own_name(&'static self) -> &'static [&'static str] {
+        std::slice::from_ref(&self.name)
+    }
+
     /// Whether descriptions leave the key out.
     #[must_use]
     pub const fn is_hidden(&self) -> bool {

@@ -17,6 +17,8 @@
 //! last four places.
 
 pub mod broker;
+pub mod describe;
+mod docs;
 mod invalid;
 pub mod key;
 pub mod layers;
@@ -28,7 +30,8 @@ mod table;
 pub mod topic;
 mod value;
 
-pub use invalid::Invalid;
+pub use docs::{documentation, has_effect};
+pub use invalid::{Invalid, nearest, shown};
 pub use key::{Importance, Key, Kind, Mode, Scope};
 pub use layers::{Layers, Source};
 pub use properties::Properties;

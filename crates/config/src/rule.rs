@@ -13,7 +13,7 @@ pub enum Rule {
     BetweenOrMinusOne(i64, i64),
     /// A fraction, both ends included.
     Within(f64, f64),
-    /// One of these words; for a list, each item is one of them, at most once.
+    /// One of these words; for a list, each item is one of them.
     OneOf(&'static [&'static str]),
     /// One of these words, in any case.
     OneOfAnyCase(&'static [&'static str]),
@@ -32,7 +32,10 @@ impl Rule {
             (Self::Between(min, max), Value::Whole(n)) => check_range(*n, min, max),
             (Self::BetweenOrMinusOne(min, max), Value::Whole(n)) => match n {
                 -1 => Ok(()),
-                n => check_range(*n, min, max).map_err(|reason| format!("{reason}, or -1")),
+                n if (min..=max).contains(n) => Ok(()),
+                _ => Err(format!(
+                    "Value must be between {min} and {max} or equal to -1"
+                )),
             },
             (Self::Within(min, max), Value::Fraction(x)) => check_fraction(*x, min, max),
             (Self::OneOf(words), Value::Text(text)) => check_word(text, words),
@@ -86,13 +89,7 @@ fn check_word_any_case(text: &str, words: &[&str]) -> Result<(), String> {
 }
 
 fn check_items(items: &[String], words: &[&str]) -> Result<(), String> {
-    for (i, item) in items.iter().enumerate() {
-        check_word(item, words)?;
-        if items[..i].contains(item) {
-            return Err(format!("{item} is listed more than once"));
-        }
-    }
-    Ok(())
+    items.iter().try_for_each(|item| check_word(item, words))
 }
 
 fn check_throttled(items: &[String]) -> Result<(), String> {

@@ -269,3 +269,140 @@ fn timestamp_type(text: &str) -> TimestampType {
         _ => TimestampType::CreateTime,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layers::Source;
+
+    fn layered(topic: &str, broker: &str, cluster: &str, file: &str) -> (TopicConfig, Vec<Source>) {
+        let read = |text: &str| crate::Properties::parse(text).expect("a properties text");
+        let (topic, broker, cluster, file) = (read(topic), read(broker), read(cluster), read(file));
+        let layers = Layers {
+            resource: Some(&|name| topic.get(name)),
+            broker: Some(&|name| broker.get(name)),
+            cluster: Some(&|name| cluster.get(name)),
+            file: Some(&|name| file.get(name)),
+        };
+        let retention = crate::describe::topic(&layers, 1)
+            .into_iter()
+            .find(|entry| entry.name == "retention.ms")
+            .expect("retention.ms is described");
+        let sources = retention.synonyms.iter().map(|it| it.source).collect();
+        (effective(&layers), sources)
+    }
+
+    #[test]
+    fn without_overrides_kafkas_defaults_hold() {
+        let config = effective(&Layers::default());
+        assert_eq!(config.retention_ms, Some(7 * 24 * 3_600_000));
+        assert_eq!(config.retention_bytes, None);
+        assert_eq!(config.segment_bytes, 1 << 30);
+        assert_eq!(config.max_message_bytes, 1_048_588);
+        assert!(config.cleanup_delete && !config.cleanup_compact);
+        assert_eq!(config.compression_type, CompressionType::Producer);
+        assert_eq!(config.message_timestamp_type, TimestampType::CreateTime);
+    }
+
+    #[test]
+    fn the_nearest_place_wins_and_every_place_is_told() {
+        let (config, sources) = layered(
+            "retention.ms=5",
+            "log.retention.ms=6",
+            "log.retention.ms=7",
+            "log.retention.minutes=8",
+        );
+        assert_eq!(config.retention_ms, Some(5));
+        use Source::{Broker, Cluster, Default, File, Topic};
+        assert_eq!(sources, [Topic, Broker, Cluster, File, Default]);
+        let (config, _) = layered("", "", "log.retention.ms=7", "log.retention.ms=6");
+        assert_eq!(config.retention_ms, Some(7));
+    }
+
+    #[test]
+    fn retention_in_minutes_and_hours_is_turned_into_milliseconds() {
+        let retention = |file| layered("", "", "", file).0.retention_ms;
+        assert_eq!(retention("log.retention.hours=2"), Some(7_200_000));
+        assert_eq!(
+            retention("log.retention.hours=2\nlog.retention.minutes=3"),
+            Some(180_000)
+        );
+        assert_eq!(
+            retention("log.retention.minutes=3\nlog.retention.ms=4"),
+            Some(4)
+        );
+        assert_eq!(retention("log.retention.hours=-1"), None);
+        assert_eq!(
+            layered("", "", "", "log.roll.hours=1").0.segment_ms,
+            3_600_000
+        );
+    }
+
+    #[test]
+    fn unset_min_insync_replicas_is_half_the_replicas_rounded_up() {
+        let config = effective(&Layers::default());
+        let unset: Vec<i32> = (1..=6)
+            .map(|factor| config.min_insync_replicas(factor))
+            .collect();
+        assert_eq!(unset, [1, 1, 2, 2, 3, 3]);
+        let (config, _) = layered("min.insync.replicas=2", "", "", "");
+        assert_eq!(config.min_insync_replicas(1), 1);
+        assert_eq!(config.min_insync_replicas(3), 2);
+    }
+
+    #[test]
+    fn overrides_are_refused_in_kafkas_words() {
+        let cases: &[(&[(&str, &str)], &str)] = &[
+            (
+                &[("retention.ms", "abc")],
+                "Invalid value abc for configuration retention.ms: Not a number of type LONG",
+            ),
+            (
+                &[("retention.ms", "-2")],
+                "Invalid value -2 for configuration retention.ms: Value must be at least -1",
+            ),
+            (
+                &[("cleanup.policy", "foo")],
+                "Invalid value foo for configuration cleanup.policy: String must be one of: \
+                 compact, delete",
+            ),
+            (
+                &[("compression.gzip.level", "0")],
+                "Invalid value 0 for configuration compression.gzip.level: Value must be between \
+                 1 and 9 or equal to -1",
+            ),
+            (
+                &[("preallocate", "yes")],
+                "Invalid value yes for configuration preallocate: Expected value to be either \
+                 true or false",
+            ),
+            (
+                &[("segment.bytes", "2147483648")],
+                "Invalid value 2147483648 for configuration segment.bytes: Not a number of type INT",
+            ),
+            (&[("no.such", "1")], "Unknown topic config name: no.such"),
+            (
+                &[("retension.ms", "1")],
+                "Unknown topic config name: retension.ms (did you mean retention.ms?)",
+            ),
+            (
+                &[
+                    ("min.compaction.lag.ms", "9"),
+                    ("max.compaction.lag.ms", "8"),
+                ],
+                "conflict topic config setting min.compaction.lag.ms (9) > \
+                 max.compaction.lag.ms (8)",
+            ),
+            (&[("remote.storage.enable", "true")], NO_TIERED_STORAGE),
+        ];
+        for (overrides, message) in cases {
+            let refusal = check(overrides.iter().copied()).expect_err(message);
+            assert_eq!(refusal.to_string(), *message);
+        }
+        let fine = [
+            ("retention.ms", " 7 "),
+            ("cleanup.policy", "compact,delete"),
+        ];
+        assert_eq!(check(fine), Ok(()));
+    }
+}

@@ -37,6 +37,18 @@ impl Value {
             Kind::List => Ok(Self::List(items(text).map(str::to_owned).collect())),
         }
     }
+
+    /// The value as text that reads as the same value.
+    #[must_use]
+    pub fn into_text(self) -> String {
+        match self {
+            Self::Boolean(yes) => yes.to_string(),
+            Self::Whole(n) => n.to_string(),
+            Self::Fraction(x) => x.to_string(),
+            Self::Text(text) => text,
+            Self::List(items) => items.join(","),
+        }
+    }
 }
 
 /// The items of a list as it stands in a properties file: separated by commas, trimmed; an empty

@@ -1,0 +1,136 @@
+//! One or two sentences for every key the server acts on, in our own words. A key without a
+//! sentence here is accepted and kept, but changes nothing yet; see [`has_effect`].
+
+use crate::key::Scope;
+
+/// What the key does, if the server acts on it.
+#[must_use]
+pub fn documentation(scope: Scope, name: &str) -> Option<&'static str> {
+    let sentences = match scope {
+        Scope::Broker => BROKER,
+        Scope::Topic => TOPIC,
+        Scope::Group | Scope::ClientMetrics => return None,
+    };
+    let found = sentences
+        .binary_search_by(|(key, _)| (*key).cmp(name))
+        .ok()?;
+    sentences.get(found).map(|(_, sentence)| *sentence)
+}
+
+/// Whether setting the broker key changes anything in this version. Unknown keys do not.
+#[must_use]
+pub fn has_effect(name: &str) -> bool {
+    documentation(Scope::Broker, name).is_some()
+}
+
+#[rustfmt::skip] // One key, one line.
+static TOPIC: &[(&str, &str)] = &[
+    ("cleanup.policy", "What happens to old data: 'delete' removes whole segments by time and size, 'compact' keeps the last record of each key. Both may be listed."),
+    ("compression.type", "The codec batches are stored in. 'producer' keeps what the producer chose, which costs the broker nothing."),
+    ("file.delete.delay.ms", "How long the files of a removed segment stay on disk, so that readers in the middle of them can finish."),
+    ("flush.messages", "Flush the log to disk after this many records. Left alone, the operating system decides, and replication protects the data."),
+    ("flush.ms", "Flush the log to disk after this time. Left alone, the operating system decides, and replication protects the data."),
+    ("index.interval.bytes", "One index entry is written for about this many bytes of log. Smaller finds offsets faster and takes more space."),
+    ("max.message.bytes", "The largest record batch accepted, after compression and with its header."),
+    ("message.timestamp.after.max.ms", "Records stamped by the producer further in the future than this are refused."),
+    ("message.timestamp.before.max.ms", "Records stamped by the producer further in the past than this are refused."),
+    ("message.timestamp.type", "Whose clock stamps records: the producer's (CreateTime) or the leader's at append (LogAppendTime)."),
+    ("min.insync.replicas", "A write with acks=all fails while fewer replicas than this are in sync. Unset, it is half the replication factor, rounded up, where Kafka takes 1."),
+    ("preallocate", "Give a new segment its full size on disk at once."),
+    ("retention.bytes", "Oldest segments go once a partition is larger than this. -1 sets no limit."),
+    ("retention.ms", "Segments go once their newest record is older than this. -1 keeps them for ever."),
+    ("segment.bytes", "A segment that reaches this size is closed and a new one begun. Retention works on closed segments."),
+    ("segment.index.bytes", "The largest size of a segment's offset index; a full index closes the segment."),
+    ("segment.jitter.ms", "Up to this much is taken off segment.ms at random, so that segments do not all roll at once."),
+    ("segment.ms", "A segment whose first record is older than this is closed even if it is not full."),
+    ("unclean.leader.election.enable", "Whether a replica that is not in sync may lead when no other is left. It brings the partition back at the price of acknowledged records."),
+];
+
+#[rustfmt::skip] // One key, one line.
+static BROKER: &[(&str, &str)] = &[
+    ("advertised.listeners", "Where clients and other nodes connect, if that is not where the node binds: NAME://host:port for each listener."),
+    ("auto.create.topics.enable", "Whether asking for a topic that does not exist creates it. The client must allow it as well."),
+    ("broker.heartbeat.interval.ms", "How often a broker tells the controller that it lives."),
+    ("broker.id", "Older name of node.id."),
+    ("broker.rack", "Where the broker stands, for example its zone. Replicas of a partition are spread over racks."),
+    ("broker.session.timeout.ms", "A broker that the controller has not heard of for this long is fenced. A broken connection fences sooner."),
+    ("connections.max.idle.ms", "Connections without a request for this long are closed."),
+    ("controlled.shutdown.enable", "Whether a stopping broker hands its partitions over before it goes."),
+    ("controller.listener.names", "Which of the listeners belong to the controller."),
+    ("controller.quorum.bootstrap.servers", "Controllers to ask for the quorum, as host:port."),
+    ("controller.quorum.election.timeout.ms", "About how long a voter without news from the leader waits before it stands for election."),
+    ("controller.quorum.voters", "The voters of a quorum with fixed members, as id@host:port."),
+    ("default.replication.factor", "Replicas of a topic created without a count."),
+    ("delete.topic.enable", "Whether topics can be deleted."),
+    ("fetch.max.bytes", "The most bytes a fetch response holds, whatever the client allows. A first batch that is larger still goes out."),
+    ("initial.broker.registration.timeout.ms", "How long a starting broker tries to register before it gives up."),
+    ("inter.broker.listener.name", "The listener brokers use among themselves."),
+    ("listener.security.protocol.map", "The security protocol of each listener name, as NAME:PROTOCOL."),
+    ("listeners", "Where the node accepts connections, as NAME://host:port. Without a host it binds every address."),
+    ("log.cleanup.policy", "cleanup.policy of topics that set none."),
+    ("log.dir", "Older name of log.dirs, read when log.dirs is not set."),
+    ("log.dirs", "The directories partitions are kept in."),
+    ("log.flush.interval.messages", "flush.messages of topics that set none."),
+    ("log.flush.interval.ms", "flush.ms of topics that set none."),
+    ("log.flush.offset.checkpoint.interval.ms", "How often recovery points are written. They bound the work after a crash."),
+    ("log.flush.scheduler.interval.ms", "How often logs are looked at for flush.ms."),
+    ("log.flush.start.offset.checkpoint.interval.ms", "How often log start offsets are written, so that deleted records stay deleted after a crash."),
+    ("log.index.interval.bytes", "index.interval.bytes of topics that set none."),
+    ("log.index.size.max.bytes", "segment.index.bytes of topics that set none."),
+    ("log.initial.task.delay.ms", "How long after start the housekeeping of logs begins."),
+    ("log.message.timestamp.after.max.ms", "message.timestamp.after.max.ms of topics that set none."),
+    ("log.message.timestamp.before.max.ms", "message.timestamp.before.max.ms of topics that set none."),
+    ("log.message.timestamp.type", "message.timestamp.type of topics that set none."),
+    ("log.preallocate", "preallocate of topics that set none."),
+    ("log.retention.bytes", "retention.bytes of topics that set none."),
+    ("log.retention.check.interval.ms", "How often logs are looked at for segments past their retention."),
+    ("log.retention.hours", "retention.ms of topics that set none, in hours; log.retention.ms and log.retention.minutes go before."),
+    ("log.retention.minutes", "retention.ms of topics that set none, in minutes; log.retention.ms goes before."),
+    ("log.retention.ms", "retention.ms of topics that set none."),
+    ("log.roll.hours", "segment.ms of topics that set none, in hours; log.roll.ms goes before."),
+    ("log.roll.jitter.hours", "segment.jitter.ms of topics that set none, in hours; log.roll.jitter.ms goes before."),
+    ("log.roll.jitter.ms", "segment.jitter.ms of topics that set none."),
+    ("log.roll.ms", "segment.ms of topics that set none."),
+    ("log.segment.bytes", "segment.bytes of topics that set none."),
+    ("log.segment.delete.delay.ms", "file.delete.delay.ms of topics that set none."),
+    ("max.connection.creation.rate", "New connections accepted each second."),
+    ("max.connections", "Connections to this node at once."),
+    ("max.connections.per.ip", "Connections from one address at once."),
+    ("max.incremental.fetch.session.cache.slots", "Fetch sessions remembered at once. Clients without one send their whole list of partitions each time."),
+    ("max.request.partition.size.limit", "Partitions in one DescribeTopicPartitions response."),
+    ("message.max.bytes", "max.message.bytes of topics that set none."),
+    ("metadata.log.dir", "Where the metadata log is kept, if not in the first of log.dirs."),
+    ("metadata.log.max.record.bytes.between.snapshots", "A snapshot of the metadata is taken after this many bytes of new records."),
+    ("min.insync.replicas", "min.insync.replicas of topics that set none. Unset, it is half the topic's replication factor, rounded up, where Kafka takes 1."),
+    ("node.id", "The number of the node, its own in the cluster and never given to another."),
+    ("num.partitions", "Partitions of a topic created without a count."),
+    ("num.recovery.threads.per.data.dir", "Threads that open the logs of one directory at start."),
+    ("process.roles", "What the node is: broker, controller or both. A file that says nothing of a quorum makes it both."),
+    ("producer.id.expiration.ms", "A producer that has been silent for this long is forgotten; its next batch starts afresh."),
+    ("queued.max.request.bytes", "Bytes of requests read but not yet answered, over all connections; reading stops above. -1 sets no limit."),
+    ("queued.max.requests", "Requests read but not yet answered on one connection; reading stops above."),
+    ("replica.lag.time.max.ms", "A follower that has not caught up for this long leaves the in-sync replicas."),
+    ("security.inter.broker.protocol", "The protocol brokers use among themselves, if inter.broker.listener.name is not set."),
+    ("socket.listen.backlog.size", "Connections that may wait to be accepted."),
+    ("socket.receive.buffer.bytes", "Receive buffer of a connection; -1 leaves it to the operating system."),
+    ("socket.request.max.bytes", "The largest request; a larger one closes its connection."),
+    ("socket.send.buffer.bytes", "Send buffer of a connection; -1 leaves it to the operating system."),
+    ("unclean.leader.election.enable", "unclean.leader.election.enable of topics that set none."),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table;
+
+    #[test]
+    fn every_documented_key_exists_and_is_found() {
+        for (scope, sentences) in [(Scope::Broker, BROKER), (Scope::Topic, TOPIC)] {
+            for (name, sentence) in sentences {
+                assert!(table::key(scope, name).is_some(), "{name}");
+                assert_eq!(documentation(scope, name), Some(*sentence), "{name}");
+            }
+        }
+        assert_eq!(documentation(Scope::Broker, "zzz"), None);
+    }
+}
