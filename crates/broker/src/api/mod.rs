@@ -22,14 +22,18 @@ use crate::state::Core;
 pub(crate) use ctx::{Ctx, Responder};
 
 macro_rules! apis {
-    ($($key:ident => $handle:path,)*) => {
+    (
+        decoded { $($key:ident => $handle:path,)* }
+        raw { $($raw_key:ident => $handle_raw:path,)* }
+    ) => {
         /// What this broker serves and so advertises.
-        pub(crate) const SERVED: &[ApiKey] = &[$(ApiKey::$key,)*];
+        pub(crate) const SERVED: &[ApiKey] = &[$(ApiKey::$key,)* $(ApiKey::$raw_key,)*];
 
         /// Calls the API's handler with its request.
         fn route(ctx: &Ctx<'_>, body: &mut Reader) -> Reply {
             match ctx.header.api_key {
                 $(ApiKey::$key => call(ctx, body, $handle),)*
+                $(ApiKey::$raw_key => $handle_raw(ctx, body.rest()),)*
                 _ => Reply::Close("api is not served"),
             }
         }
@@ -37,7 +41,13 @@ macro_rules! apis {
 }
 
 apis! {
-    ApiVersions => api_versions::handle,
+    // fn handle(ctx: &Ctx<'_>, request: XRequest) -> Reply
+    decoded {
+        ApiVersions => api_versions::handle,
+    }
+    // fn handle(ctx: &Ctx<'_>, body: Bytes) -> Reply, for requests that are handed on as they are
+    raw {
+    }
 }
 
 fn call<R: Request>(
