@@ -21,7 +21,8 @@ pub fn crc32c(bytes: &[u8]) -> u32 {
 /// Whether the checksum of the batch in `bytes` (no more, no less) matches.
 #[must_use]
 pub fn verify_crc(bytes: &[u8]) -> bool {
-    BatchHeader::parse(bytes).is_ok_and(|header| check(&header, bytes).is_ok())
+    BatchHeader::parse(bytes)
+        .is_ok_and(|header| header.size_in_bytes() == bytes.len() && check(&header, bytes).is_ok())
 }
 
 /// Compares the checksum of a batch whose header was read already.

@@ -20,7 +20,7 @@ const PREFIX_LEN: usize = 17;
 /// The smallest length field of any format (an empty v0 message). Below it lie zeros and garbage.
 const ANY_FORMAT_LENGTH_MIN: i32 = 14;
 /// The smallest length field of format v2.
-const LENGTH_MIN: i32 = (HEADER_LEN - LOG_OVERHEAD) as i32;
+const LENGTH_MIN: i32 = 49;
 
 const COMPRESSION_MASK: i16 = 0b111;
 const LOG_APPEND_TIME: i16 = 1 << 3;

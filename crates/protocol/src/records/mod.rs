@@ -47,3 +47,6 @@ pub use validate::{
     validate_for_append,
 };
 pub use walk::{FoundRecord, RecordShape, RecordWalk};
+
+#[cfg(test)]
+mod tests;
