@@ -16,8 +16,8 @@ pub trait Message: Sized + Clone + Debug + Default + PartialEq {
     /// Writes the body. On an error the writer's content is of no use.
     fn encode(&self, w: &mut Writer, version: i16) -> Result<(), EncodeError>;
 
-    /// How many bytes the body takes in any version, at most; record sets are not counted, because
-    /// they are written by reference.
+    /// How many bytes the body takes in any version, at most; record sets written by reference are
+    /// not counted.
     fn encoded_len(&self) -> usize;
 }
 

@@ -608,6 +608,7 @@ impl Part for PartitionData {
             + self.current_leader.encoded_len()
             + self.snapshot_id.encoded_len()
             + array_len(self.aborted_transactions.as_deref().unwrap_or_default())
+            + self.records.as_ref().map_or(0, RecordSet::copied_len)
     }
 }
 

@@ -123,7 +123,7 @@ impl Part for PartitionProduceData {
     }
 
     fn encoded_len(&self) -> usize {
-        10
+        10 + self.records.as_ref().map_or(0, RecordSet::copied_len)
     }
 }
 

@@ -53,6 +53,14 @@ pub enum DecodeError {
         /// Where reading stopped.
         position: usize,
     },
+    /// A string is longer than 32,767 bytes.
+    #[error("string of {length} bytes at byte {position} exceeds 32767")]
+    StringTooLong {
+        /// Where the string starts.
+        position: usize,
+        /// Its announced length.
+        length: usize,
+    },
     /// A string is not UTF-8.
     #[error("string before byte {position} is not utf-8")]
     InvalidUtf8 {

@@ -23,3 +23,6 @@ pub use reader::Reader;
 pub use record_set::RecordSet;
 pub use segments::Segments;
 pub use writer::{Tags, Writer};
+
+/// The longest string there can be: longer compact lengths are refused, as Kafka does.
+const STRING_BYTES_MAX: usize = 32767;

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use bytes::Bytes;
 use types::Uuid;
 
-use super::{DecodeError, Part, RecordSet};
+use super::{DecodeError, Part, RecordSet, STRING_BYTES_MAX};
 use crate::Str;
 
 /// What one input may make us allocate: this much for each of its bytes …
@@ -191,6 +191,10 @@ impl Reader {
         let Some(length) = length else {
             return Ok(None);
         };
+        if length > STRING_BYTES_MAX {
+            let position = self.position;
+            return Err(DecodeError::StringTooLong { position, length });
+        }
         let bytes = self.take(length)?;
         match Str::try_from(bytes) {
             Ok(text) => Ok(Some(text)),

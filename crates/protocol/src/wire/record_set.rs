@@ -5,6 +5,10 @@ use std::fmt;
 use bytes::{Bytes, BytesMut};
 use smallvec::{SmallVec, smallvec};
 
+/// Pieces up to this size are copied when they are written: that is cheaper than two more pieces
+/// in a vectored write.
+pub(super) const COPIED_PIECE_BYTES_MAX: usize = 256;
+
 /// Record batches back to back, in one or more pieces of memory.
 ///
 /// Cloning shares the pieces. Two sets are equal if their bytes are, however they are cut.
@@ -37,6 +41,12 @@ impl RecordSet {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.pieces.is_empty()
+    }
+
+    /// How many of the bytes a writer copies, because their piece is small.
+    pub(crate) fn copied_len(&self) -> usize {
+        let lengths = self.pieces.iter().map(Bytes::len);
+        lengths.filter(|len| *len <= COPIED_PIECE_BYTES_MAX).sum()
     }
 
     /// The pieces in order, none of them empty.

@@ -6,13 +6,9 @@ use bytes::{BufMut, Bytes, BytesMut};
 use smallvec::SmallVec;
 use types::Uuid;
 
-use super::{EncodeError, Part, RecordSet, Segments};
+use super::record_set::COPIED_PIECE_BYTES_MAX;
+use super::{EncodeError, Part, RecordSet, STRING_BYTES_MAX, Segments};
 use crate::Str;
-
-/// Record sets up to this size are copied: cheaper than two more pieces in a vectored write.
-const INLINE_RECORDS_BYTES_MAX: usize = 256;
-/// The longest string Kafka can say.
-const STRING_BYTES_MAX: usize = 32767;
 
 /// Gathers a message in one buffer, which is cut only where a record set goes in by reference.
 #[derive(Debug, Default)]
@@ -225,9 +221,9 @@ impl Writer {
         Ok(())
     }
 
-    /// Bytes as they are, by reference.
+    /// Bytes as they are, by reference unless they are few.
     pub fn insert(&mut self, piece: &Bytes) {
-        if piece.len() <= INLINE_RECORDS_BYTES_MAX {
+        if piece.len() <= COPIED_PIECE_BYTES_MAX {
             self.buffer.put_slice(piece);
         } else {
             self.inserted_bytes += piece.len();

@@ -136,7 +136,16 @@ pub(super) fn len(part: &Struct, flexible: Versions) -> String {
         let ident = field.ident();
         match (&field.kind, field.is_nullable()) {
             (Kind::Fixed(kind), _) => fixed += kind.wire_bytes(),
-            (Kind::Records, _) => fixed += 5,
+            (Kind::Records, false) => {
+                fixed += 5;
+                terms.push(format!("self.{ident}.copied_len()"));
+            }
+            (Kind::Records, true) => {
+                fixed += 5;
+                terms.push(format!(
+                    "self.{ident}.as_ref().map_or(0, RecordSet::copied_len)"
+                ));
+            }
             (Kind::String | Kind::Bytes, false) => {
                 fixed += 5;
                 terms.push(format!("self.{ident}.len()"));
