@@ -18,7 +18,7 @@ pub mod status;
 pub mod transport;
 
 pub use client::{
-    BrokerSession, ClientConfig, ControllerClient, ControllerEndpoint, ForwardRequest,
+    BrokerSession, ClientConfig, ControllerClient, ControllerEndpoint, ForwardRequest, Forwarded,
     HeartbeatAnswer, HeartbeatState, MetadataTail, ProducerIdBlock, QuorumDescription, Registered,
     Registration, ReplicaProgress, TailEvent,
 };

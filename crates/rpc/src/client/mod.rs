@@ -11,7 +11,6 @@ mod words;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use tonic::{Request, Status};
 use types::{BrokerEpoch, NodeId, Offset, ProducerId};
 
@@ -24,7 +23,7 @@ pub use config::{ClientConfig, ControllerEndpoint};
 pub use session::BrokerSession;
 pub use tail::{MetadataTail, TailEvent};
 pub use words::{
-    ForwardRequest, HeartbeatAnswer, HeartbeatState, ProducerIdBlock, QuorumDescription,
+    ForwardRequest, Forwarded, HeartbeatAnswer, HeartbeatState, ProducerIdBlock, QuorumDescription,
     Registered, Registration, ReplicaProgress,
 };
 
@@ -89,8 +88,7 @@ impl ControllerClient {
         MetadataTail::new(Arc::clone(&self.pool), from_offset, observer)
     }
 
-    /// Hands a client's admin request to the active controller and returns the response body
-    /// without its header.
+    /// Hands a client's admin request to the active controller.
     ///
     /// # Errors
     /// [`Error::NoController`] after `timeout`. Refusals in Kafka's words are inside the body.
@@ -101,7 +99,7 @@ impl ControllerClient {
         &self,
         request: ForwardRequest,
         timeout: Duration,
-    ) -> Result<Bytes, Error> {
+    ) -> Result<Forwarded, Error> {
         let request = convert::forward_to_wire(request);
         let reply = self
             .call(timeout, |mut stub, bound| {
@@ -109,7 +107,10 @@ impl ControllerClient {
                 async move { stub.forward(request).await }
             })
             .await?;
-        Ok(reply.body)
+        Ok(Forwarded {
+            body: reply.body,
+            metadata_offset: reply.metadata_offset,
+        })
     }
 
     /// Reserves a block of producer ids for one broker.

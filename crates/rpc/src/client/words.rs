@@ -83,6 +83,16 @@ pub struct ForwardRequest {
     pub client_id: String,
 }
 
+/// The answer to a forwarded request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Forwarded {
+    /// Response body without its header.
+    pub body: Bytes,
+    /// Last metadata offset (inclusive) that the answer rests on. Who answers the client only after
+    /// its own image has reached it lets clients read their own writes.
+    pub metadata_offset: Offset,
+}
+
 /// Producer ids `first .. first + count`, given out once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProducerIdBlock {
