@@ -1,0 +1,353 @@
+//! Brokers register, show that they live, and leave.
+
+use metadata::{BrokerRegistration, MetadataImage, MetadataRecord, v1};
+use rpc::{HeartbeatAnswer, HeartbeatState, Registration};
+use types::{BrokerEpoch, NodeId};
+
+use super::{Decision, id_bytes};
+
+/// A registration that was accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Registered {
+    /// A new one: its epoch is the metadata offset at which the record is committed.
+    AtCommit,
+    /// The same process asked again: it keeps its epoch.
+    Already(BrokerEpoch),
+}
+
+/// Why a broker may not register.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RegistrationRefusal {
+    /// The broker's disks belong to another cluster.
+    #[error("Expected cluster ID {expected}, but got cluster ID {given}")]
+    ClusterId {
+        /// This cluster.
+        expected: String,
+        /// The broker's cluster.
+        given: String,
+    },
+    /// Another process with that id is alive.
+    #[error(
+        "Another broker is registered with that broker id. If the broker was recently restarted this \
+         should self-resolve once the session of its former process ends."
+    )]
+    Duplicate,
+    /// The broker is too old or too new for what the cluster has finalized.
+    #[error(
+        "Unable to register because the broker does not support finalized version {level} of \
+         {feature}. {}", supported_text(.supported)
+    )]
+    Feature {
+        /// The feature.
+        feature: String,
+        /// Its finalized level.
+        level: i16,
+        /// What the broker supports of it.
+        supported: Option<metadata::SupportedLevels>,
+    },
+    /// Something in the registration makes no sense.
+    #[error("{0}")]
+    Invalid(&'static str),
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "thiserror hands fields by reference"
+)]
+fn supported_text(supported: &Option<metadata::SupportedLevels>) -> String {
+    supported.map_or_else(
+        || "The broker does not support this feature.".to_owned(),
+        |levels| {
+            format!(
+                "The broker wants a version between {} and {}, inclusive.",
+                levels.min, levels.max
+            )
+        },
+    )
+}
+
+/// Decides the registration of one start of a broker. It begins fenced; its heartbeats unfence it.
+///
+/// `has_session` says whether the process that is registered now has been heard of within its
+/// session, which only the active controller's memory knows.
+///
+/// # Errors
+/// Why the broker may not register.
+pub fn register_broker(
+    image: &MetadataImage,
+    broker: &Registration,
+    has_session: bool,
+) -> Result<Decision<Registered>, RegistrationRefusal> {
+    check_cluster_id(image, broker)?;
+    check_shape(broker)?;
+    check_features(image, broker)?;
+    let Some(known) = image.broker(broker.broker_id) else {
+        let record = record(broker, true, v1::Restart::Clean);
+        return Ok(registered(record, Registered::AtCommit));
+    };
+    if known.incarnation == broker.incarnation_id {
+        return Ok(amended(known, broker));
+    }
+    if has_session && !known.in_controlled_shutdown {
+        return Err(RegistrationRefusal::Duplicate);
+    }
+    let record = record(broker, true, restart(known, broker));
+    Ok(registered(record, Registered::AtCommit))
+}
+
+fn check_cluster_id(
+    image: &MetadataImage,
+    broker: &Registration,
+) -> Result<(), RegistrationRefusal> {
+    match (image.cluster_id(), &broker.cluster_id) {
+        (Some(expected), Some(given)) if expected != given => Err(RegistrationRefusal::ClusterId {
+            expected: expected.to_owned(),
+            given: given.clone(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn check_shape(broker: &Registration) -> Result<(), RegistrationRefusal> {
+    let invalid = |text| Err(RegistrationRefusal::Invalid(text));
+    if broker.broker_id.0 < 0 {
+        return invalid("The broker id is negative.");
+    }
+    if broker.incarnation_id.is_zero() {
+        return invalid("The broker has no incarnation id.");
+    }
+    if broker.listeners.is_empty() {
+        return invalid("The broker has no listener.");
+    }
+    if broker.log_dirs.is_empty() {
+        return invalid("No directories specified in request");
+    }
+    let mut dirs = broker.log_dirs.clone();
+    dirs.sort_unstable();
+    dirs.dedup();
+    if dirs.len() != broker.log_dirs.len() {
+        return invalid("The broker lists a log directory twice.");
+    }
+    Ok(())
+}
+
+fn check_features(image: &MetadataImage, broker: &Registration) -> Result<(), RegistrationRefusal> {
+    for (feature, level) in image.features() {
+        let supported = broker.features.get(feature).copied();
+        if !supported.is_some_and(|levels| (levels.min..=levels.max).contains(&level)) {
+            return Err(RegistrationRefusal::Feature {
+                feature: feature.to_owned(),
+                level,
+                supported,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// What may have happened to the data since the registration that is known. A broker whose disk was
+/// wiped believes that it starts for the first time; the cluster knows better.
+fn restart(known: &BrokerRegistration, broker: &Registration) -> v1::Restart {
+    let has_lost_dir = known
+        .log_dirs
+        .iter()
+        .any(|dir| !broker.log_dirs.contains(dir));
+    let claims_clean = broker.restart == v1::Restart::Clean;
+    if has_lost_dir || (claims_clean && broker.previous_broker_epoch != known.epoch) {
+        return v1::Restart::Lossy;
+    }
+    broker.restart
+}
+
+/// The same process registers again, because the first answer got lost or its address changed.
+fn amended(known: &BrokerRegistration, broker: &Registration) -> Decision<Registered> {
+    let answer = Registered::Already(known.epoch);
+    let is_same = known.listeners == broker.listeners
+        && known.rack.as_deref() == broker.rack.as_deref()
+        && known.features == broker.features
+        && known.log_dirs == broker.log_dirs;
+    if is_same {
+        return Decision::only(answer);
+    }
+    let mut record = record(broker, known.fenced, v1::Restart::Clean);
+    record.in_controlled_shutdown = known.in_controlled_shutdown;
+    registered(record, answer)
+}
+
+fn registered(record: v1::RegisterBroker, response: Registered) -> Decision<Registered> {
+    let records = vec![record.into()];
+    Decision { records, response }
+}
+
+fn record(broker: &Registration, fenced: bool, restart: v1::Restart) -> v1::RegisterBroker {
+    let listeners = broker.listeners.iter().map(|listener| v1::Listener {
+        name: listener.name.to_string(),
+        host: listener.host.to_string(),
+        port: u32::from(listener.port),
+        security_protocol: listener.security_protocol.to_wire(),
+    });
+    let features = broker
+        .features
+        .iter()
+        .map(|(name, levels)| v1::SupportedFeature {
+            name: name.to_string(),
+            min_level: i32::from(levels.min),
+            max_level: i32::from(levels.max),
+        });
+    v1::RegisterBroker {
+        broker_id: broker.broker_id.0,
+        incarnation: id_bytes(broker.incarnation_id),
+        epoch: None,
+        listeners: listeners.collect(),
+        rack: broker.rack.clone(),
+        features: features.collect(),
+        log_dirs: broker.log_dirs.iter().map(|dir| id_bytes(dir.0)).collect(),
+        fenced,
+        in_controlled_shutdown: false,
+        restart: restart.into(),
+    }
+}
+
+/// Why a broker's heartbeat counts for nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HeartbeatRefusal {
+    /// The broker must register first.
+    #[error("Broker ID {0} is not currently registered")]
+    NotRegistered(NodeId),
+    /// Another process has registered under that id, or this one is from before.
+    #[error("Expected broker epoch {current}, but got broker epoch {given}")]
+    StaleEpoch {
+        /// The epoch of the registration.
+        current: BrokerEpoch,
+        /// The epoch of the heartbeat.
+        given: BrokerEpoch,
+    },
+}
+
+/// Decides what a heartbeat changes: a broker that has caught up with its own registration is
+/// unfenced, one that asks for it is fenced or led into its shutdown.
+///
+/// The answer describes the broker as it will be once the records are committed.
+///
+/// # Errors
+/// The heartbeat is not from a registered process.
+pub fn heartbeat(
+    image: &MetadataImage,
+    broker: NodeId,
+    epoch: BrokerEpoch,
+    state: &HeartbeatState,
+) -> Result<Decision<HeartbeatAnswer>, HeartbeatRefusal> {
+    let known = registered_as(image, broker, epoch)?;
+    let has_caught_up = state.metadata_offset >= epoch.0;
+    let mut next = Liveness::of(known);
+    if state.want_shutdown {
+        next.in_controlled_shutdown |= !known.fenced;
+    } else if state.want_fence {
+        next.fenced = true;
+    } else if known.fenced && has_caught_up {
+        next.fenced = false;
+    }
+    let records = next.record_after(known);
+    let answer = HeartbeatAnswer {
+        fenced: next.fenced,
+        // Who was live a moment ago may still lead until the record is committed and derived from.
+        should_shutdown: state.want_shutdown && records.is_none() && !leads(image, broker),
+        caught_up: has_caught_up,
+    };
+    Ok(Decision {
+        records: records.into_iter().collect(),
+        response: answer,
+    })
+}
+
+/// Decides to fence a broker whose session ended.
+///
+/// # Errors
+/// The broker is not registered with that epoch, so there is nobody to fence.
+pub fn fence(
+    image: &MetadataImage,
+    broker: NodeId,
+    epoch: BrokerEpoch,
+) -> Result<Decision<()>, HeartbeatRefusal> {
+    let known = registered_as(image, broker, epoch)?;
+    let fenced = Liveness {
+        fenced: true,
+        ..Liveness::of(known)
+    };
+    Ok(Decision {
+        records: fenced.record_after(known).into_iter().collect(),
+        response: (),
+    })
+}
+
+/// Decides to forget a broker. A process that is still running will have to register again.
+///
+/// # Errors
+/// The broker is not registered.
+pub fn unregister_broker(
+    image: &MetadataImage,
+    broker: NodeId,
+) -> Result<Decision<()>, HeartbeatRefusal> {
+    let known = image.broker(broker);
+    let known = known.ok_or(HeartbeatRefusal::NotRegistered(broker))?;
+    let record = v1::UnregisterBroker {
+        broker_id: broker.0,
+        broker_epoch: known.epoch.0,
+    };
+    Ok(Decision {
+        records: vec![record.into()],
+        response: (),
+    })
+}
+
+/// The registration that a process means.
+pub(super) fn registered_as(
+    image: &MetadataImage,
+    broker: NodeId,
+    epoch: BrokerEpoch,
+) -> Result<&BrokerRegistration, HeartbeatRefusal> {
+    let known = image.broker(broker);
+    let known = known.ok_or(HeartbeatRefusal::NotRegistered(broker))?;
+    if known.epoch != epoch {
+        return Err(HeartbeatRefusal::StaleEpoch {
+            current: known.epoch,
+            given: epoch,
+        });
+    }
+    Ok(known)
+}
+
+/// What a `BrokerChange` record can change.
+struct Liveness {
+    fenced: bool,
+    in_controlled_shutdown: bool,
+}
+
+impl Liveness {
+    const fn of(broker: &BrokerRegistration) -> Self {
+        Self {
+            fenced: broker.fenced,
+            in_controlled_shutdown: broker.in_controlled_shutdown,
+        }
+    }
+
+    fn record_after(&self, known: &BrokerRegistration) -> Option<MetadataRecord> {
+        let fenced = self.fenced != known.fenced;
+        let shutdown = self.in_controlled_shutdown != known.in_controlled_shutdown;
+        let record = v1::BrokerChange {
+            broker_id: known.id.0,
+            broker_epoch: known.epoch.0,
+            fenced: fenced.then_some(self.fenced),
+            in_controlled_shutdown: shutdown.then_some(self.in_controlled_shutdown),
+        };
+        (fenced || shutdown).then(|| record.into())
+    }
+}
+
+fn leads(image: &MetadataImage, broker: NodeId) -> bool {
+    image.topics().any(|topic| {
+        topic
+            .partitions()
+            .any(|(_index, partition)| partition.leader == Some(broker))
+    })
+}

@@ -1,0 +1,39 @@
+//! A partition before and after as the one record between the two.
+
+use metadata::{MetadataRecord, PartitionRegistration, v1};
+use types::{NodeId, PartitionIndex, TopicId};
+
+use super::{id_bytes, node_list};
+
+/// The record that turns `before` into `after`; `None` if they are the same. Epochs of `after` are
+/// not looked at: the partition epoch grows by one, the leader epoch if the leader changed.
+pub(super) fn change(
+    topic_id: TopicId,
+    index: PartitionIndex,
+    before: &PartitionRegistration,
+    after: &PartitionRegistration,
+) -> Option<MetadataRecord> {
+    let list = |before: &[NodeId], after: &[NodeId]| (before != after).then(|| node_list(after));
+    let change = v1::PartitionChange {
+        topic_id: id_bytes(topic_id.0),
+        index,
+        partition_epoch: before.partition_epoch.next().0,
+        replicas: list(&before.replicas, &after.replicas),
+        isr: list(&before.isr, &after.isr),
+        leader: (before.leader != after.leader)
+            .then(|| after.leader.map_or(NodeId::NONE.0, |leader| leader.0)),
+        directories: (before.directories != after.directories).then(|| v1::DirectoryList {
+            directories: after.directories.iter().map(|id| id_bytes(id.0)).collect(),
+        }),
+        adding_replicas: list(&before.adding_replicas, &after.adding_replicas),
+        removing_replicas: list(&before.removing_replicas, &after.removing_replicas),
+        elr: list(&before.elr, &after.elr),
+        last_known_elr: list(&before.last_known_elr, &after.last_known_elr),
+    };
+    let is_same = PartitionRegistration {
+        leader_epoch: before.leader_epoch,
+        partition_epoch: before.partition_epoch,
+        ..after.clone()
+    } == *before;
+    (!is_same).then(|| change.into())
+}
