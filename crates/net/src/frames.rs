@@ -170,3 +170,121 @@ impl Drop for FrameReader {
         self.replace(BytesMut::new(), 0);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use proptest::prelude::*;
+    use tokio::io::AsyncWriteExt as _;
+
+    use super::*;
+
+    fn frame(body: &[u8]) -> Vec<u8> {
+        let length = u32::try_from(body.len()).expect("small");
+        [&length.to_be_bytes()[..], body].concat()
+    }
+
+    /// Reads everything that a stream of chunks holds.
+    async fn read_all(reader: &mut FrameReader, chunks: Vec<Vec<u8>>) -> Vec<Bytes> {
+        let (mut ours, mut theirs) = tokio::io::duplex(300_000);
+        let sending = tokio::spawn(async move {
+            for chunk in chunks {
+                theirs.write_all(&chunk).await.expect("duplex");
+                tokio::task::yield_now().await;
+            }
+        });
+        let mut frames = Vec::new();
+        loop {
+            while let Some(frame) = reader.next_frame().expect("legal") {
+                frames.push(frame);
+            }
+            if poll_fn(|cx| reader.poll_read(&mut ours, cx))
+                .await
+                .expect("duplex")
+                == 0
+            {
+                break;
+            }
+        }
+        sending.await.expect("sent");
+        frames
+    }
+
+    fn block_on<T>(future: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread()
+            .build()
+            .expect("runtime")
+            .block_on(future)
+    }
+
+    fn reader(max_frame_bytes: usize) -> FrameReader {
+        FrameReader::new(Arc::new(BufferPool::new()), max_frame_bytes)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn frames_come_out_as_they_went_in_however_the_stream_is_cut(
+            sizes in prop::collection::vec(
+                prop_oneof![0usize..200, 60_000usize..70_000, 200_000usize..300_000], 1..12),
+            cut in 1usize..150_000,
+        ) {
+            let bodies: Vec<Vec<u8>> = sizes
+                .iter()
+                .enumerate()
+                .map(|(i, size)| vec![u8::try_from(i).expect("few"); *size])
+                .collect();
+            let stream: Vec<u8> = bodies.iter().flat_map(|body| frame(body)).collect();
+            let chunks = stream.chunks(cut).map(<[u8]>::to_vec).collect();
+            let frames = block_on(read_all(&mut reader(1_000_000), chunks));
+            prop_assert_eq!(frames, bodies);
+        }
+    }
+
+    #[test]
+    fn an_announced_length_alone_allocates_no_more_than_one_step() {
+        let mut reader = reader(usize::MAX >> 1);
+        let announced = 2_000_000_000u32.to_be_bytes().to_vec();
+        assert!(block_on(read_all(&mut reader, vec![announced, vec![7; 10]])).is_empty());
+        assert!(reader.buffer.capacity() <= MAX_POOLED_BYTES);
+        assert!(reader.has_partial_frame());
+    }
+
+    #[test]
+    fn a_frame_of_several_steps_arrives_whole() {
+        let body = vec![3; 5 * MAX_POOLED_BYTES + 17];
+        let chunks = vec![frame(&body)];
+        let frames = block_on(read_all(&mut reader(100 << 20), chunks));
+        assert_eq!(frames.len(), 1);
+        assert!(frames[0] == body);
+    }
+
+    #[test]
+    fn impossible_lengths_are_errors() {
+        for (prefix, error) in [
+            ([0xff, 0xff, 0xff, 0xff], FrameError::Negative(-1)),
+            (
+                [0, 0, 0, 101],
+                FrameError::TooLarge {
+                    announced_bytes: 101,
+                    max_bytes: 100,
+                },
+            ),
+        ] {
+            let mut reader = reader(100);
+            reader.buffer.extend_from_slice(&prefix);
+            assert_eq!(reader.next_frame(), Err(error));
+        }
+    }
+
+    #[test]
+    fn a_connection_at_rest_holds_no_buffer() {
+        let mut reader = reader(1000);
+        let frames = block_on(read_all(&mut reader, vec![frame(b"abc"), frame(b"")]));
+        assert_eq!(frames, [&b"abc"[..], b""]);
+        reader.rest();
+        assert_eq!(reader.buffer.capacity(), 0);
+    }
+}

@@ -184,7 +184,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, S: Service> Connection<IO, S> {
             }
             match next {
                 Next::Preface => return Poll::Ready(End::Preface),
-                Next::Wait if self.is_done() => return Poll::Ready(End::Closed(self.reason())),
+                _ if self.is_done() => return Poll::Ready(End::Closed(self.reason())),
+                Next::Read if !self.may_read() => return Poll::Pending,
                 // Replies that went out may have made room for the next request.
                 Next::Wait if self.may_dispatch() && self.waiting_for_budget.is_none() => {}
                 Next::Wait => return Poll::Pending,
