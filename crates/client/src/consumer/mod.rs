@@ -1,0 +1,445 @@
+//! Reading records of partitions that the caller names. No group is needed.
+//!
+//! ```text
+//! assign ─▶ positions ─▶ one Fetch per leader in flight, answered by long poll
+//! poll   ◀─ records   ◀─ fetched batches: checksum, decompression, aborted transactions left out
+//! ```
+//!
+//! While records are handed out, the next fetch is on its way. Memory is bounded by two answers per
+//! partition.
+
+mod fetched;
+mod position;
+mod wire;
+
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use protocol::ApiKey;
+use protocol::messages::fetch::FetchResponse;
+use protocol::records::RecordHeader;
+use tokio::time::Instant;
+use types::{ErrorCode, Offset, PartitionIndex, TimestampMs, TopicPartition};
+
+use crate::{Admin, Client, ConsumerConfig, Error, OffsetSpec, Reset, Result};
+use fetched::Fetched;
+use position::Position;
+use wire::PartitionAnswer;
+
+/// A record as it was read.
+#[derive(Debug, Clone)]
+pub struct ConsumerRecord {
+    /// The topic.
+    pub topic: Arc<str>,
+    /// The partition.
+    pub partition: PartitionIndex,
+    /// The offset.
+    pub offset: Offset,
+    /// Epoch of the leader that appended it, -1 if unknown.
+    pub leader_epoch: i32,
+    /// Milliseconds since 1970, -1 if there is none.
+    pub timestamp_ms: TimestampMs,
+    /// Whether the broker set the timestamp, not the producer.
+    pub is_log_append_time: bool,
+    /// The key.
+    pub key: Option<Bytes>,
+    /// The value.
+    pub value: Option<Bytes>,
+    /// Headers, in the producer's order.
+    pub headers: Vec<RecordHeader>,
+    /// The idempotent producer, or -1.
+    pub producer_id: i64,
+    /// Its incarnation, or -1.
+    pub producer_epoch: i16,
+}
+
+type EventFuture = Pin<Box<dyn Future<Output = Event> + Send>>;
+
+enum Event {
+    Fetched {
+        node_id: i32,
+        asked: Vec<TopicPartition>,
+        answer: Result<FetchResponse>,
+    },
+    Refreshed(Result<()>),
+    Reset(TopicPartition, Result<Offset>),
+}
+
+/// A consumer with manual assignment. Owned by one task; nothing runs while nobody polls, except
+/// what the connections have in flight.
+pub struct Consumer {
+    client: Client,
+    config: ConsumerConfig,
+    positions: BTreeMap<TopicPartition, Position>,
+    events: FuturesUnordered<EventFuture>,
+    /// Leaders with a fetch in flight.
+    busy: HashSet<i32>,
+    /// Leaders to leave alone until a moment, after a failure.
+    resting: HashMap<i32, Instant>,
+    fetched: VecDeque<Fetched>,
+    is_refreshing: bool,
+    refresh_after: Instant,
+    wants_refresh: bool,
+}
+
+impl std::fmt::Debug for Consumer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Consumer")
+            .field("positions", &self.positions)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Consumer {
+    /// A consumer without partitions.
+    #[must_use]
+    pub fn new(client: Client, config: ConsumerConfig) -> Self {
+        Self {
+            client,
+            config,
+            positions: BTreeMap::new(),
+            events: FuturesUnordered::new(),
+            busy: HashSet::new(),
+            resting: HashMap::new(),
+            fetched: VecDeque::new(),
+            is_refreshing: false,
+            refresh_after: Instant::now(),
+            wants_refresh: false,
+        }
+    }
+
+    /// Reads this partition from this offset on, instead of from wherever it was before.
+    pub fn assign(&mut self, partition: TopicPartition, offset: Offset) {
+        self.fetched
+            .retain(|fetched| fetched.partition != partition);
+        let generation = self
+            .positions
+            .get(&partition)
+            .map_or(0, |p| p.generation + 1);
+        self.positions
+            .insert(partition, Position::new(offset, generation));
+    }
+
+    /// Stops reading this partition.
+    pub fn unassign(&mut self, partition: &TopicPartition) {
+        self.fetched
+            .retain(|fetched| fetched.partition != *partition);
+        self.positions.remove(partition);
+    }
+
+    /// The partitions that are read.
+    pub fn assignment(&self) -> impl Iterator<Item = &TopicPartition> {
+        self.positions.keys()
+    }
+
+    /// Offset of the next record that `poll` will hand out. Exclusive end of what was read.
+    #[must_use]
+    pub fn position(&self, partition: &TopicPartition) -> Option<Offset> {
+        self.positions
+            .get(partition)
+            .map(|position| position.next_offset)
+    }
+
+    /// High watermark as of the last fetch: records below it may be read.
+    #[must_use]
+    pub fn high_watermark(&self, partition: &TopicPartition) -> Option<Offset> {
+        self.positions.get(partition)?.high_watermark
+    }
+
+    /// Waits for records, at most so long; none is no error.
+    ///
+    /// # Errors
+    /// A partition cannot be read: it is unknown, damaged, out of range with no `auto.offset.reset`,
+    /// or access is denied. Whatever another try may mend is tried again inside.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost; fetches in flight are taken up by the next call.
+    pub async fn poll(&mut self, wait: Duration) -> Result<Vec<ConsumerRecord>> {
+        let deadline = Instant::now() + wait;
+        loop {
+            let records = self.take_records()?;
+            let wake_at = self.send_fetches(Instant::now());
+            if !records.is_empty() {
+                return Ok(records);
+            }
+            let now = Instant::now();
+            if now >= deadline {
+                return Ok(records);
+            }
+            tokio::select! {
+                Some(event) = self.events.next() => self.on_event(event, Instant::now())?,
+                () = tokio::time::sleep_until(wake_at.min(deadline)) => {}
+            }
+        }
+    }
+
+    fn take_records(&mut self) -> Result<Vec<ConsumerRecord>> {
+        let mut records = Vec::new();
+        while let Some(front) = self.fetched.front_mut() {
+            let Some(position) = self.positions.get_mut(&front.partition) else {
+                self.fetched.pop_front();
+                continue;
+            };
+            let room = self.config.poll_records_max - records.len();
+            front.take(&mut records, room, position, &self.config)?;
+            if !front.is_empty() {
+                break;
+            }
+            position.waiting_count -= 1;
+            self.fetched.pop_front();
+            if records.len() >= self.config.poll_records_max {
+                break;
+            }
+        }
+        Ok(records)
+    }
+
+    /// Sends a fetch to every leader that has none in flight and partitions with room. Returns when
+    /// to look again.
+    fn send_fetches(&mut self, now: Instant) -> Instant {
+        let mut wake_at = now + Duration::from_secs(1);
+        let mut by_node: HashMap<i32, Vec<TopicPartition>> = HashMap::new();
+        for (partition, position) in &self.positions {
+            if !position.has_room() {
+                continue;
+            }
+            let topic = self.client.cached_topic(&partition.topic);
+            let leader = topic
+                .as_ref()
+                .and_then(|t| t.partition(partition.partition));
+            let Some(leader) = leader.filter(|leader| leader.has_leader()) else {
+                self.wants_refresh = true;
+                continue;
+            };
+            let node_id = position.preferred_replica.unwrap_or(leader.leader);
+            match self.resting.get(&node_id) {
+                Some(until) if *until > now => wake_at = wake_at.min(*until),
+                _ if self.busy.contains(&node_id) => {}
+                _ => by_node.entry(node_id).or_default().push(partition.clone()),
+            }
+        }
+        for (node_id, partitions) in by_node {
+            self.fetch(node_id, partitions);
+        }
+        if self.wants_refresh && !self.is_refreshing {
+            match self.refresh_after <= now {
+                true => self.refresh(),
+                false => wake_at = wake_at.min(self.refresh_after),
+            }
+        }
+        wake_at
+    }
+
+    fn fetch(&mut self, node_id: i32, asked: Vec<TopicPartition>) {
+        self.busy.insert(node_id);
+        let wanted: Vec<_> = asked
+            .iter()
+            .filter_map(|partition| {
+                let topic = self.client.cached_topic(&partition.topic)?;
+                let leader_epoch = topic.partition(partition.partition)?.leader_epoch;
+                let offset = self.positions.get_mut(partition)?.on_asked();
+                Some(wire::Wanted {
+                    topic,
+                    partition: partition.partition,
+                    offset,
+                    leader_epoch,
+                })
+            })
+            .collect();
+        let (client, config) = (self.client.clone(), self.config.clone());
+        self.events.push(Box::pin(async move {
+            let answer = fetch(&client, &config, node_id, &wanted).await;
+            Event::Fetched {
+                node_id,
+                asked,
+                answer,
+            }
+        }));
+    }
+
+    fn refresh(&mut self) {
+        self.is_refreshing = true;
+        self.wants_refresh = false;
+        let client = self.client.clone();
+        let topics: HashSet<Arc<str>> = self
+            .positions
+            .keys()
+            .map(|p| Arc::clone(&p.topic))
+            .collect();
+        self.events.push(Box::pin(async move {
+            for topic in topics {
+                client.forget_topic(&topic);
+                if let Err(error) = client.topic(&topic).await {
+                    return Event::Refreshed(Err(error));
+                }
+            }
+            Event::Refreshed(Ok(()))
+        }));
+    }
+
+    fn on_event(&mut self, event: Event, now: Instant) -> Result<()> {
+        let rest_until = now + self.client.config().retry_backoff;
+        match event {
+            Event::Fetched {
+                node_id,
+                mut asked,
+                answer,
+            } => {
+                self.busy.remove(&node_id);
+                // An answer to an earlier assignment says nothing about this one.
+                asked.retain(|partition| {
+                    let position = self.positions.get_mut(partition);
+                    position.is_some_and(Position::on_answered)
+                });
+                match answer {
+                    Ok(response) => return self.on_response(response, node_id, &asked, rest_until),
+                    Err(error) if error.is_retriable() => {
+                        tracing::debug!(node_id, %error, "fetch failed");
+                        self.resting.insert(node_id, rest_until);
+                        self.wants_refresh = true;
+                        for partition in &asked {
+                            if let Some(position) = self.positions.get_mut(partition) {
+                                position.preferred_replica = None;
+                            }
+                        }
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+            Event::Refreshed(result) => {
+                self.is_refreshing = false;
+                self.refresh_after = rest_until;
+                match result {
+                    Err(error) if !error.is_retriable() || is_gone(&error) => return Err(error),
+                    Err(error) => {
+                        tracing::debug!(%error, "metadata could not be refreshed");
+                        self.wants_refresh = true;
+                    }
+                    Ok(()) => {}
+                }
+            }
+            Event::Reset(partition, offset) => self.assign(partition, offset?),
+        }
+        Ok(())
+    }
+
+    fn on_response(
+        &mut self,
+        response: FetchResponse,
+        node_id: i32,
+        asked: &[TopicPartition],
+        rest_until: Instant,
+    ) -> Result<()> {
+        Error::check(response.error_code, None, || {
+            format!("fetch from broker {node_id}")
+        })?;
+        for (partition, answer) in wire::answers(response, &self.client.cluster()) {
+            if asked.contains(&partition) {
+                self.on_partition(partition, answer, node_id, rest_until)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn on_partition(
+        &mut self,
+        partition: TopicPartition,
+        answer: PartitionAnswer,
+        node_id: i32,
+        rest_until: Instant,
+    ) -> Result<()> {
+        let Some(position) = self.positions.get_mut(&partition) else {
+            return Ok(());
+        };
+        let what = || format!("fetch {partition} at offset {}", position.fetch_offset);
+        let refused = Error::check(answer.error_code, None, what);
+        match refused {
+            Ok(()) => {}
+            Err(error) if error.code() == Some(ErrorCode::OffsetOutOfRange) => {
+                // A follower may simply not have it yet; the leader has the last word.
+                if position.preferred_replica.take().is_none() {
+                    return self.reset(partition, error);
+                }
+                return Ok(());
+            }
+            Err(error) if error.is_retriable() => {
+                tracing::debug!(%partition, %error, "will be fetched again");
+                position.preferred_replica = None;
+                self.client.forget_topic(&partition.topic);
+                self.wants_refresh = true;
+                self.resting.insert(node_id, rest_until);
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        }
+        if answer.preferred_read_replica >= 0 {
+            position.preferred_replica = Some(answer.preferred_read_replica);
+        }
+        position.high_watermark = Some(answer.high_watermark);
+        let from = position.fetch_offset;
+        if let Some(next) = answer.next_offset().filter(|next| *next > from) {
+            position.fetch_offset = next;
+            position.waiting_count += 1;
+            self.fetched.push_back(Fetched::new(partition, answer));
+        } else if !answer.records.is_empty() {
+            return Err(Error::Malformed {
+                what: format!("fetch {partition} at offset {from}"),
+                reason: "the records end before the first batch does".to_owned(),
+            });
+        }
+        Ok(())
+    }
+
+    fn reset(&mut self, partition: TopicPartition, error: Error) -> Result<()> {
+        let spec = match self.config.reset {
+            None => return Err(error),
+            Some(Reset::Earliest) => OffsetSpec::Earliest,
+            Some(Reset::Latest) => OffsetSpec::Latest,
+        };
+        tracing::warn!(%partition, %error, ?spec, "the position is out of range: starting elsewhere");
+        if let Some(position) = self.positions.get_mut(&partition) {
+            position.is_resetting = true;
+        }
+        let admin = Admin::new(self.client.clone());
+        let isolation_level = self.config.isolation_level;
+        self.events.push(Box::pin(async move {
+            let asked = [(partition.clone(), spec)];
+            let found = admin.list_offsets(&asked, isolation_level).await;
+            let offset = found.and_then(|mut found| match found.remove(&partition) {
+                Some(found) => found.map(|found| found.offset),
+                None => Err(Error::Closed),
+            });
+            Event::Reset(partition, offset)
+        }));
+        Ok(())
+    }
+}
+
+fn is_gone(error: &Error) -> bool {
+    matches!(
+        error.code(),
+        Some(ErrorCode::UnknownTopicOrPartition | ErrorCode::UnknownTopicId)
+    )
+}
+
+async fn fetch(
+    client: &Client,
+    config: &ConsumerConfig,
+    node_id: i32,
+    wanted: &[wire::Wanted],
+) -> Result<FetchResponse> {
+    let connection = client.broker(node_id).await?;
+    let (address, cap) = (&connection.address, wire::version_cap(wanted));
+    let version = connection
+        .versions
+        .choose_up_to(ApiKey::Fetch, cap, address)?;
+    let request = wire::request(wanted, config, version);
+    let patience = client.config().request_timeout + config.fetch_wait_max;
+    let answer = connection.send_within(&request, version, patience)?.await;
+    answer.map_err(|error| connection.error(ApiKey::Fetch, &error))
+}

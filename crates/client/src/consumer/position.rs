@@ -1,0 +1,61 @@
+//! Where the reading of one partition stands.
+//!
+//! ```text
+//! next_offset ≤ fetch_offset
+//!   handed out    fetched, waiting      to be fetched
+//! ```
+
+use types::Offset;
+
+/// Fetched answers of one partition that may wait to be handed out.
+const WAITING_MAX: usize = 2;
+
+/// See the module.
+#[derive(Debug, Clone)]
+pub(super) struct Position {
+    /// Offset of the next record to hand out.
+    pub(super) next_offset: Offset,
+    /// Offset of the next record to fetch.
+    pub(super) fetch_offset: Offset,
+    pub(super) high_watermark: Option<Offset>,
+    /// A follower that the leader sent us to.
+    pub(super) preferred_replica: Option<i32>,
+    /// Fetched answers that wait.
+    pub(super) waiting_count: usize,
+    /// Counts assignments, so that an answer to an earlier one is told apart.
+    pub(super) generation: u64,
+    /// The offset was out of range and another is being looked up.
+    pub(super) is_resetting: bool,
+    asked_generation: Option<u64>,
+}
+
+impl Position {
+    pub(super) fn new(offset: Offset, generation: u64) -> Self {
+        Self {
+            next_offset: offset,
+            fetch_offset: offset,
+            high_watermark: None,
+            preferred_replica: None,
+            waiting_count: 0,
+            generation,
+            is_resetting: false,
+            asked_generation: None,
+        }
+    }
+
+    /// Whether another answer may be fetched.
+    pub(super) fn has_room(&self) -> bool {
+        self.waiting_count < WAITING_MAX && !self.is_resetting
+    }
+
+    /// A fetch goes out; returns from where.
+    pub(super) fn on_asked(&mut self) -> Offset {
+        self.asked_generation = Some(self.generation);
+        self.fetch_offset
+    }
+
+    /// Its answer is there; whether it is about this assignment.
+    pub(super) fn on_answered(&mut self) -> bool {
+        self.asked_generation.take() == Some(self.generation)
+    }
+}

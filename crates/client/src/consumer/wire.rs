@@ -1,0 +1,125 @@
+//! One Fetch request to one broker, and its answer by partition.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use protocol::Str;
+use protocol::messages::fetch::{
+    AbortedTransaction, FetchPartition, FetchRequest, FetchResponse, FetchTopic,
+};
+use protocol::records::split_batches;
+use types::{Offset, PartitionIndex, TopicPartition, Uuid};
+
+use crate::ConsumerConfig;
+use crate::metadata::{Cluster, Topic};
+
+/// The first version that names topics by id only.
+const TOPIC_IDS_SINCE: i16 = 13;
+
+/// A partition to be fetched.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    pub(super) topic: Arc<Topic>,
+    pub(super) partition: PartitionIndex,
+    pub(super) offset: Offset,
+    pub(super) leader_epoch: i32,
+}
+
+/// What the broker said about one partition.
+#[derive(Debug)]
+pub(super) struct PartitionAnswer {
+    pub(super) error_code: i16,
+    pub(super) high_watermark: Offset,
+    pub(super) preferred_read_replica: i32,
+    pub(super) records: Bytes,
+    pub(super) aborted: Vec<AbortedTransaction>,
+}
+
+impl PartitionAnswer {
+    /// Offset after the last whole batch. `None` if there is none.
+    pub(super) fn next_offset(&self) -> Option<Offset> {
+        let whole = split_batches(self.records.clone()).map_while(Result::ok);
+        whole.last().map(|batch| batch.header.next_offset())
+    }
+}
+
+/// The highest version that can be used for these topics: brokers before 2.8 give no topic ids.
+pub(super) fn version_cap(wanted: &[Wanted]) -> i16 {
+    match wanted.iter().any(|w| w.topic.id.is_zero()) {
+        true => TOPIC_IDS_SINCE - 1,
+        false => i16::MAX,
+    }
+}
+
+pub(super) fn request(wanted: &[Wanted], config: &ConsumerConfig, version: i16) -> FetchRequest {
+    let mut topics: Vec<FetchTopic> = Vec::new();
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    for partition in wanted {
+        let place = *places.entry(&partition.topic.name).or_insert_with(|| {
+            topics.push(fetch_topic(&partition.topic, version));
+            topics.len() - 1
+        });
+        topics[place].partitions.push(FetchPartition {
+            partition: partition.partition,
+            current_leader_epoch: partition.leader_epoch,
+            fetch_offset: partition.offset,
+            partition_max_bytes: config.partition_fetch_bytes_max,
+            ..FetchPartition::default()
+        });
+    }
+    FetchRequest {
+        max_wait_ms: i32::try_from(config.fetch_wait_max.as_millis()).unwrap_or(i32::MAX),
+        min_bytes: config.fetch_min_bytes,
+        max_bytes: config.fetch_bytes_max,
+        isolation_level: config.isolation_level.to_wire(),
+        // Without a session: a consumer that names its partitions has few of them.
+        session_id: 0,
+        session_epoch: -1,
+        topics,
+        rack_id: Str::from(config.rack.as_str()),
+        ..FetchRequest::default()
+    }
+}
+
+fn fetch_topic(topic: &Topic, version: i16) -> FetchTopic {
+    let by_id = version >= TOPIC_IDS_SINCE;
+    FetchTopic {
+        topic: if by_id {
+            Str::new()
+        } else {
+            Str::from(&*topic.name)
+        },
+        topic_id: if by_id { topic.id } else { Uuid::ZERO },
+        partitions: Vec::new(),
+    }
+}
+
+/// The answer by partition. Topics that the picture does not know (any more) are left out.
+pub(super) fn answers(
+    response: FetchResponse,
+    cluster: &Cluster,
+) -> Vec<(TopicPartition, PartitionAnswer)> {
+    let mut answers = Vec::new();
+    for topic in response.responses {
+        let name: Arc<str> = match topic.topic_id.is_zero() {
+            true => Arc::from(&*topic.topic),
+            false => match cluster.topic_by_id(&topic.topic_id) {
+                Some(known) => Arc::clone(&known.name),
+                None => continue,
+            },
+        };
+        for partition in topic.partitions {
+            let key = TopicPartition::new(Arc::clone(&name), partition.partition_index);
+            let answer = PartitionAnswer {
+                error_code: partition.error_code,
+                high_watermark: partition.high_watermark,
+                preferred_read_replica: partition.preferred_read_replica,
+                records: partition.records.map(|r| r.to_bytes()).unwrap_or_default(),
+                aborted: partition.aborted_transactions.unwrap_or_default(),
+            };
+            answers.push((key, answer));
+        }
+    }
+    answers
+}

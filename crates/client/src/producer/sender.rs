@@ -1,0 +1,436 @@
+//! The producer's task: takes ready batches, sends them to their leaders, hands answers back.
+//!
+//! All it waits for is an [`Event`] of one set of futures, the wake-up of `send`, or a point in
+//! time; each is then handled by a synchronous method. Batches are sealed and compressed here.
+
+use std::collections::{HashMap, HashSet};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use protocol::ApiKey;
+use protocol::messages::init_producer_id::InitProducerIdRequest;
+use protocol::messages::produce::ProduceResponse;
+use tokio::time::Instant;
+use types::{ProducerEpoch, ProducerId};
+
+use super::Shared;
+use super::batch::{Batch, Identity};
+use super::partition::PartitionQueue;
+use super::routes::{Routes, Way};
+use super::wire::{self, Parcel};
+use crate::connection::BrokerConnection;
+use crate::metadata::Topic;
+use crate::{Acks, Client, Error, Result};
+
+/// How often the task looks around when nothing calls it.
+const IDLE_INTERVAL: Duration = Duration::from_secs(1);
+
+type EventFuture = Pin<Box<dyn Future<Output = Event> + Send>>;
+type Parcels = HashMap<i32, Vec<Parcel>>;
+
+enum Event {
+    Connected(i32, Result<Arc<BrokerConnection>>),
+    Answered(i32, Vec<Parcel>, Result<ProduceResponse>),
+    Identified(Result<Identity>),
+    Refreshed(Result<()>),
+}
+
+/// What can be done for one partition now.
+enum Step {
+    Nothing,
+    LookAgain(Instant),
+    RefreshMetadata,
+    GetIdentity,
+    Connect(i32),
+    Send(i32),
+}
+
+/// See the module.
+pub(super) struct Sender {
+    shared: Arc<Shared>,
+    events: FuturesUnordered<EventFuture>,
+    routes: Routes,
+    identity: Option<Identity>,
+    is_identifying: bool,
+    identify_after: Instant,
+    is_refreshing: bool,
+    refresh_after: Instant,
+}
+
+/// What one look around found to be done.
+struct Turn {
+    now: Instant,
+    wake_at: Instant,
+    parcels: Parcels,
+    request_bytes: HashMap<i32, usize>,
+    to_connect: HashSet<i32>,
+    wants_identity: bool,
+    wants_refresh: bool,
+    has_ended: bool,
+}
+
+impl Sender {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        let now = Instant::now();
+        Self {
+            shared,
+            events: FuturesUnordered::new(),
+            routes: Routes::default(),
+            identity: None,
+            is_identifying: false,
+            identify_after: now,
+            is_refreshing: false,
+            refresh_after: now,
+        }
+    }
+
+    /// Runs until the producer is closed or dropped.
+    pub(super) async fn run(mut self) {
+        let shared = Arc::clone(&self.shared);
+        loop {
+            let wake_at = self.on_turn(Instant::now());
+            tokio::select! {
+                () = shared.stop.cancelled() => break,
+                () = shared.wake.notified() => {}
+                () = tokio::time::sleep_until(wake_at) => {}
+                Some(event) = self.events.next() => self.on_event(event, Instant::now()),
+            }
+        }
+        shared.accumulator.lock().abandon();
+        shared.buffer.close();
+        shared.ended.notify_waiters();
+        for connection in self.routes.connections() {
+            // With acks=0 nobody else waits until the last request has left.
+            drop(tokio::time::timeout(IDLE_INTERVAL, connection.flush()).await);
+        }
+    }
+
+    /// Sends what is ready and says when to look again.
+    fn on_turn(&mut self, now: Instant) -> Instant {
+        let mut turn = Turn {
+            now,
+            wake_at: now + IDLE_INTERVAL,
+            parcels: Parcels::new(),
+            request_bytes: HashMap::new(),
+            to_connect: HashSet::new(),
+            wants_identity: false,
+            wants_refresh: false,
+            has_ended: false,
+        };
+        self.look_around(&mut turn);
+        for (node_id, parcels) in std::mem::take(&mut turn.parcels) {
+            self.dispatch(node_id, parcels, &mut turn);
+        }
+        for node_id in std::mem::take(&mut turn.to_connect) {
+            self.connect(node_id);
+        }
+        if turn.wants_identity && !self.is_identifying {
+            self.identify(&mut turn);
+        }
+        if turn.wants_refresh && !self.is_refreshing {
+            self.refresh(&mut turn);
+        }
+        if turn.has_ended {
+            self.shared.ended.notify_waiters();
+        }
+        turn.wake_at
+    }
+
+    /// Visits every partition that has something to send.
+    fn look_around(&self, turn: &mut Turn) {
+        let shared = &self.shared;
+        let mut accumulator = shared.accumulator.lock();
+        let is_flushing = accumulator.is_flushing();
+        let mut all_settled = Vec::new();
+        for queues in accumulator.topics_mut() {
+            let topic = Arc::clone(&queues.topic);
+            let busy = queues
+                .partitions
+                .iter_mut()
+                .enumerate()
+                .filter(|(_, queue)| !queue.is_idle());
+            for (index, queue) in busy {
+                if queue.expires_at().is_some_and(|at| at <= turn.now) {
+                    let what = format!("produce to {}-{index}", topic.name);
+                    let allowed = shared.config.delivery_timeout;
+                    all_settled.push(queue.expire(turn.now, &what, allowed));
+                }
+                match self.step(&topic, index, queue, is_flushing, turn) {
+                    Step::Nothing => {}
+                    Step::LookAgain(at) => turn.wake_at = turn.wake_at.min(at),
+                    Step::RefreshMetadata => turn.wants_refresh = true,
+                    Step::GetIdentity => turn.wants_identity = true,
+                    Step::Connect(node_id) => drop(turn.to_connect.insert(node_id)),
+                    Step::Send(node_id) => {
+                        let identity = self.identity.filter(|_| shared.config.is_idempotent);
+                        let Some(mut batch) = queue.take(identity) else {
+                            continue;
+                        };
+                        match batch.seal() {
+                            Ok(bytes) => turn.add(node_id, parcel(&topic, index, batch, bytes)),
+                            Err(error) => all_settled.push(queue.on_result(
+                                batch,
+                                Err(error),
+                                turn.now,
+                                Duration::ZERO,
+                            )),
+                        }
+                    }
+                }
+            }
+            if shared.client.cached_topic(&topic.name).is_none() {
+                turn.wants_refresh = true;
+            }
+        }
+        turn.has_ended = !all_settled.is_empty();
+        for settled in &all_settled {
+            accumulator.settle(settled);
+            shared.buffer.add_permits(settled.freed_bytes);
+        }
+    }
+
+    fn step(
+        &self,
+        topic: &Topic,
+        index: usize,
+        queue: &PartitionQueue,
+        is_flushing: bool,
+        turn: &Turn,
+    ) -> Step {
+        let config = &self.shared.config;
+        match queue.ready_at(config, is_flushing) {
+            None => return Step::Nothing,
+            Some(at) if at > turn.now => return Step::LookAgain(at),
+            Some(_) => {}
+        }
+        let leader = match topic.partitions.get(index) {
+            Some(partition) if partition.has_leader() => partition.leader,
+            _ => return Step::RefreshMetadata,
+        };
+        if config.is_idempotent && queue.needs_other_than(self.identity) {
+            return Step::GetIdentity;
+        }
+        match self.routes.way(leader, config.in_flight_max, turn.now) {
+            Way::Busy => return Step::Nothing,
+            Way::Unconnected => return Step::Connect(leader),
+            Way::Resting(until) => return Step::LookAgain(until),
+            Way::Open => {}
+        }
+        let so_far = turn.request_bytes.get(&leader).copied().unwrap_or(0);
+        match so_far > 0 && so_far + queue.next_bytes() > config.request_bytes_max {
+            // The next turn makes another request of it.
+            true => Step::LookAgain(turn.now),
+            false => Step::Send(leader),
+        }
+    }
+
+    /// Puts a request on its way. It is queued in the connection when this returns, so requests to
+    /// one broker keep their order.
+    fn dispatch(&mut self, node_id: i32, parcels: Vec<Parcel>, turn: &mut Turn) {
+        let config = &self.shared.config;
+        let Some(connection) = self.routes.connection(node_id) else {
+            return self.on_answer(node_id, parcels, Err(Error::Closed), turn.now);
+        };
+        let timeout = self.shared.client.config().request_timeout;
+        let timeout_ms = i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX);
+        let cap = wire::version_cap(&parcels);
+        let versions = &connection.versions;
+        let version = versions.choose_up_to(ApiKey::Produce, cap, &connection.address);
+        let version = match version {
+            Ok(version) => version,
+            Err(error) => return self.on_answer(node_id, parcels, Err(error), turn.now),
+        };
+        let request = wire::request(&parcels, config.acks.to_wire(), timeout_ms, version);
+        if config.acks == Acks::None {
+            let sent = connection.send_unanswered(&request, version);
+            let answer = sent.map(|()| wire::unanswered(&parcels));
+            return self.on_answer(node_id, parcels, answer, turn.now);
+        }
+        // The broker may take all of its timeout; the answer needs a moment more.
+        match connection.send_within(&request, version, timeout + IDLE_INTERVAL) {
+            Ok(response) => {
+                self.routes.on_sent(node_id);
+                self.events.push(Box::pin(async move {
+                    let answer = response.await;
+                    let answer = answer.map_err(|error| connection.error(ApiKey::Produce, &error));
+                    Event::Answered(node_id, parcels, answer)
+                }));
+            }
+            Err(error) => self.on_answer(node_id, parcels, Err(error), turn.now),
+        }
+    }
+
+    fn on_event(&mut self, event: Event, now: Instant) {
+        let rest = self.shared.client.config().retry_backoff;
+        match event {
+            Event::Connected(node_id, Ok(connection)) => {
+                self.routes.on_connected(node_id, connection);
+            }
+            Event::Connected(node_id, Err(error)) => {
+                tracing::debug!(node_id, %error, "no connection to a leader");
+                self.routes.on_failed(node_id, now + rest);
+                self.forget_topics();
+                self.note_error(node_id, &error);
+            }
+            Event::Answered(node_id, parcels, answer) => {
+                self.routes.on_answered(node_id);
+                if answer.is_err() {
+                    self.routes.on_failed(node_id, now + rest);
+                }
+                self.on_answer(node_id, parcels, answer, now);
+            }
+            Event::Identified(result) => {
+                self.is_identifying = false;
+                match result {
+                    Ok(identity) => self.identity = Some(identity),
+                    Err(error) => {
+                        tracing::warn!(%error, "no producer id yet");
+                        self.identify_after = now + rest;
+                    }
+                }
+            }
+            Event::Refreshed(result) => {
+                self.is_refreshing = false;
+                self.refresh_after = now + rest;
+                match result {
+                    Ok(()) => self.learn(),
+                    Err(error) => tracing::debug!(%error, "metadata could not be refreshed"),
+                }
+            }
+        }
+    }
+
+    /// Hands each batch's result to its partition.
+    fn on_answer(
+        &self,
+        node_id: i32,
+        parcels: Vec<Parcel>,
+        answer: Result<ProduceResponse>,
+        now: Instant,
+    ) {
+        let backoff = self.shared.client.config().retry_backoff;
+        let mut freed_bytes = 0;
+        {
+            let mut accumulator = self.shared.accumulator.lock();
+            for (parcel, result) in wire::results(parcels, answer) {
+                let topic = &parcel.topic.name;
+                if let Err(error) = &result {
+                    tracing::debug!(node_id, %topic, partition = parcel.partition, %error, "not written");
+                    self.shared.client.forget_topic(topic);
+                }
+                let Some(queue) = accumulator.queue(topic, parcel.partition) else {
+                    continue;
+                };
+                let settled = queue.on_result(parcel.batch, result, now, backoff);
+                accumulator.settle(&settled);
+                freed_bytes += settled.freed_bytes;
+            }
+        }
+        self.shared.buffer.add_permits(freed_bytes);
+        self.shared.ended.notify_waiters();
+    }
+
+    /// Lets those who wait for this broker know what the trouble is, should their time run out.
+    fn note_error(&self, node_id: i32, error: &Error) {
+        let mut accumulator = self.shared.accumulator.lock();
+        for queues in accumulator.topics_mut() {
+            let partitions = queues.topic.partitions.iter().zip(&mut queues.partitions);
+            for (_, queue) in partitions.filter(|(partition, _)| partition.leader == node_id) {
+                queue.note_error(error);
+            }
+        }
+    }
+
+    fn forget_topics(&self) {
+        let mut accumulator = self.shared.accumulator.lock();
+        for queues in accumulator.topics_mut() {
+            self.shared.client.forget_topic(&queues.topic.name);
+        }
+    }
+
+    fn connect(&mut self, node_id: i32) {
+        self.routes.on_connecting(node_id);
+        let client = self.shared.client.clone();
+        self.events.push(Box::pin(async move {
+            Event::Connected(node_id, client.broker(node_id).await)
+        }));
+    }
+
+    fn identify(&mut self, turn: &mut Turn) {
+        if self.identify_after > turn.now {
+            turn.wake_at = turn.wake_at.min(self.identify_after);
+            return;
+        }
+        self.is_identifying = true;
+        let client = self.shared.client.clone();
+        self.events.push(Box::pin(async move {
+            Event::Identified(new_identity(&client).await)
+        }));
+    }
+
+    fn refresh(&mut self, turn: &mut Turn) {
+        if self.refresh_after > turn.now {
+            turn.wake_at = turn.wake_at.min(self.refresh_after);
+            return;
+        }
+        self.is_refreshing = true;
+        let client = self.shared.client.clone();
+        let names: Vec<Arc<str>> = {
+            let mut accumulator = self.shared.accumulator.lock();
+            let topics = accumulator.topics_mut();
+            topics
+                .map(|queues| Arc::clone(&queues.topic.name))
+                .collect()
+        };
+        self.events.push(Box::pin(async move {
+            let names: Vec<&str> = names.iter().map(|name| &**name).collect();
+            Event::Refreshed(client.refresh(&names, false).await.map(drop))
+        }));
+    }
+
+    /// Takes refreshed metadata over.
+    fn learn(&self) {
+        let mut accumulator = self.shared.accumulator.lock();
+        let names = accumulator.topics_mut().map(|q| Arc::clone(&q.topic.name));
+        for name in names.collect::<Vec<_>>() {
+            if let Some(topic) = self.shared.client.cached_topic(&name) {
+                accumulator.learn(&topic);
+            }
+        }
+    }
+}
+
+impl Turn {
+    fn add(&mut self, node_id: i32, parcel: Parcel) {
+        *self.request_bytes.entry(node_id).or_default() += parcel.bytes.len();
+        self.parcels.entry(node_id).or_default().push(parcel);
+    }
+}
+
+fn parcel(topic: &Arc<Topic>, index: usize, batch: Batch, bytes: Bytes) -> Parcel {
+    Parcel {
+        topic: Arc::clone(topic),
+        partition: i32::try_from(index).unwrap_or(i32::MAX),
+        batch,
+        bytes,
+    }
+}
+
+async fn new_identity(client: &Client) -> Result<Identity> {
+    let request = InitProducerIdRequest {
+        transactional_id: None,
+        transaction_timeout_ms: i32::MAX,
+        producer_id: -1,
+        producer_epoch: -1,
+    };
+    let response = client.any_broker().await?.request(&request).await?;
+    Error::check(response.error_code, None, || "get a producer id".to_owned())?;
+    Ok(Identity {
+        producer_id: ProducerId(response.producer_id),
+        epoch: ProducerEpoch(response.producer_epoch),
+    })
+}
