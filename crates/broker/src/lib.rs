@@ -12,6 +12,7 @@
 
 mod api;
 mod broker;
+mod fetch_session;
 mod state;
 
 pub use broker::{Broker, BrokerError};
