@@ -1,16 +1,30 @@
 //! Development chores: code generation and the tidy checks.
 
 mod codegen;
+mod tidy;
+
+use std::process::ExitCode;
 
 use anyhow::bail;
 
-fn main() -> anyhow::Result<()> {
+const USAGE: &str = "usage: cargo xtask codegen [--check] | tidy";
+
+#[expect(clippy::print_stderr, reason = "a command line says what went wrong")]
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let Some((command, rest)) = arguments.split_first() else {
-        bail!("usage: cargo run -p xtask -- codegen [--check]");
-    };
-    match command.as_str() {
-        "codegen" => codegen::run(rest),
-        other => bail!("no such command: {other} (there is: codegen)"),
+    match arguments.split_first() {
+        Some((command, rest)) if command == "codegen" => codegen::run(rest),
+        Some((command, [])) if command == "tidy" => tidy::run(),
+        _ => bail!(USAGE),
     }
 }

@@ -15,18 +15,43 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("storage", &["types", "protocol"]),
     ("net", &["types", "protocol"]),
     ("rpc", &["types", "metadata"]),
-    ("controller", &["types", "protocol", "metadata", "config", "rpc"]),
+    (
+        "controller",
+        &["types", "protocol", "metadata", "config", "rpc"],
+    ),
     (
         "broker",
-        &["types", "protocol", "metadata", "config", "replication", "storage", "net", "rpc"],
+        &[
+            "types",
+            "protocol",
+            "metadata",
+            "config",
+            "replication",
+            "storage",
+            "net",
+            "rpc",
+        ],
     ),
     ("client", &["types", "protocol", "net"]),
     // programs
     (
         "raudal",
-        &["types", "protocol", "metadata", "config", "storage", "net", "rpc", "controller", "broker"],
+        &[
+            "types",
+            "protocol",
+            "metadata",
+            "config",
+            "storage",
+            "net",
+            "rpc",
+            "controller",
+            "broker",
+        ],
     ),
-    ("kcli", &["types", "protocol", "config", "storage", "client", "net"]),
+    (
+        "kcli",
+        &["types", "protocol", "config", "storage", "client", "net"],
+    ),
     // chores
     ("xtask", &[]),
 ];
@@ -36,7 +61,10 @@ pub(super) fn check(repo: &Repo) -> Vec<String> {
     let mut complaints = Vec::new();
     for package in &repo.packages {
         let Some((_, allowed)) = MAY_USE.iter().find(|(name, _)| *name == package.name) else {
-            complaints.push(format!("{}: a new crate needs its arrows in xtask/src/tidy/arrows.rs", package.dir));
+            complaints.push(format!(
+                "{}: a new crate needs its arrows in xtask/src/tidy/arrows.rs",
+                package.dir
+            ));
             continue;
         };
         for dependency in &package.dependencies {

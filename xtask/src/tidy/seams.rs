@@ -18,13 +18,27 @@ const OWNERS: &[(&str, &[&str])] = &[
 
 /// Text that only the named folder's sources may contain: the seam inside the crate.
 const WORDS: &[(&str, &[&str])] = &[
-    ("openraft::", &["crates/controller/src/quorum", "crates/controller/tests"]),
-    ("sled::", &["crates/controller/src/quorum", "crates/controller/tests"]),
+    (
+        "openraft::",
+        &["crates/controller/src/quorum", "crates/controller/tests"],
+    ),
+    (
+        "sled::",
+        &["crates/controller/src/quorum", "crates/controller/tests"],
+    ),
 ];
 
 const PURE: &[&str] = &["types", "protocol", "metadata", "config", "replication"];
-const EFFECTS: &[&str] =
-    &["std::fs", "std::net", "std::thread", "std::process", "tokio::", "rand::", "SystemTime::now", "Instant::now"];
+const EFFECTS: &[&str] = &[
+    "std::fs",
+    "std::net",
+    "std::thread",
+    "std::process",
+    "tokio::",
+    "rand::",
+    "SystemTime::now",
+    "Instant::now",
+];
 /// The one place in the pure ring that reads the machine's clock.
 const CLOCK: &str = "crates/types/src/clock.rs";
 
@@ -34,26 +48,36 @@ pub(super) fn check(repo: &Repo) -> Result<Vec<String>> {
         for dependency in &package.dependencies {
             let owner = OWNERS.iter().find(|(name, _)| name == dependency);
             if owner.is_some_and(|(_, dirs)| !dirs.contains(&package.dir.as_str())) {
-                complaints.push(format!("{}: {dependency} belongs behind another crate's seam", package.dir));
+                complaints.push(format!(
+                    "{}: {dependency} belongs behind another crate's seam",
+                    package.dir
+                ));
             }
         }
     }
     for file in repo.rust_files().filter(|f| !f.starts_with("xtask/")) {
-        let Some(text) = repo.text(file)? else { continue };
+        let Some(text) = repo.text(file)? else {
+            continue;
+        };
         for (word, dirs) in WORDS {
             if text.contains(word) && !dirs.iter().any(|dir| file.starts_with(dir)) {
                 complaints.push(format!("{file}: names {word} outside {}", dirs.join(", ")));
             }
         }
         if is_pure(file) && file != CLOCK {
-            complaints.extend(effects(&text).map(|word| format!("{file}: a pure crate may not name {word}")));
+            complaints.extend(
+                effects(&text).map(|word| format!("{file}: a pure crate may not name {word}")),
+            );
         }
     }
     Ok(complaints)
 }
 
 fn is_pure(file: &str) -> bool {
-    PURE.iter().any(|name| file.strip_prefix("crates/").is_some_and(|rest| rest.starts_with(&format!("{name}/src/"))))
+    PURE.iter().any(|name| {
+        file.strip_prefix("crates/")
+            .is_some_and(|rest| rest.starts_with(&format!("{name}/src/")))
+    })
 }
 
 /// Effects named by code; comments and everything from the tests at the foot on are passed over.
@@ -65,5 +89,8 @@ fn effects(text: &str) -> impl Iterator<Item = &'static str> {
         .lines()
         .filter(|line| !line.trim_start().starts_with("//"))
         .collect();
-    EFFECTS.iter().copied().filter(move |word| code.contains(word))
+    EFFECTS
+        .iter()
+        .copied()
+        .filter(move |word| code.contains(word))
 }
