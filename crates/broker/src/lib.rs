@@ -13,6 +13,7 @@
 mod api;
 mod broker;
 mod fetch_session;
+mod producer_ids;
 mod state;
 
 pub use broker::{Broker, BrokerError};

@@ -13,6 +13,9 @@ use rpc::ControllerClient;
 use storage::LogDirs;
 use types::{BrokerEpoch, Clock, NodeId};
 
+use crate::api::AutoCreate;
+use crate::producer_ids::ProducerIds;
+
 /// What a broker is made from.
 #[derive(Clone)]
 pub struct BrokerOptions {
@@ -40,6 +43,8 @@ pub(crate) struct Core {
     pub(crate) log_dirs: Arc<LogDirs>,
     pub(crate) controllers: ControllerClient,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) auto_create: AutoCreate,
+    pub(crate) producer_ids: ProducerIds,
     image: ArcSwap<MetadataImage>,
     broker_epoch: AtomicI64,
 }
@@ -51,6 +56,8 @@ impl Core {
             log_dirs: options.log_dirs,
             controllers: options.controllers,
             clock: options.clock,
+            auto_create: AutoCreate::default(),
+            producer_ids: ProducerIds::new(),
             image: ArcSwap::from_pointee(MetadataImage::empty()),
             broker_epoch: AtomicI64::new(BrokerEpoch::NONE.0),
         })

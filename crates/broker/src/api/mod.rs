@@ -5,8 +5,23 @@
 //! `pub(crate) fn handle(ctx: &Ctx<'_>, request: …Request) -> Reply` and add its line to the table
 //! below: that also advertises it.
 
+mod alter_configs;
 mod api_versions;
+mod auto_create;
 mod ctx;
+mod describe_cluster;
+mod describe_configs;
+mod describe_log_dirs;
+mod describe_quorum;
+mod describe_topic_partitions;
+mod find_coordinator;
+mod forward;
+mod init_producer_id;
+mod list_config_resources;
+mod metadata;
+#[cfg(test)]
+mod testing;
+mod view;
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,6 +34,7 @@ use protocol::{ApiKey, Request};
 use tracing::debug;
 
 use crate::state::Core;
+pub(crate) use auto_create::AutoCreate;
 pub(crate) use ctx::{Ctx, Responder};
 
 macro_rules! apis {
@@ -44,9 +60,23 @@ apis! {
     // fn handle(ctx: &Ctx<'_>, request: XRequest) -> Reply
     decoded {
         ApiVersions => api_versions::handle,
+        AlterConfigs => alter_configs::handle_legacy,
+        DescribeCluster => describe_cluster::handle,
+        DescribeConfigs => describe_configs::handle,
+        DescribeLogDirs => describe_log_dirs::handle,
+        DescribeQuorum => describe_quorum::handle,
+        DescribeTopicPartitions => describe_topic_partitions::handle,
+        FindCoordinator => find_coordinator::handle,
+        IncrementalAlterConfigs => alter_configs::handle_incremental,
+        InitProducerId => init_producer_id::handle,
+        ListConfigResources => list_config_resources::handle,
+        Metadata => metadata::handle,
     }
     // fn handle(ctx: &Ctx<'_>, body: Bytes) -> Reply, for requests that are handed on as they are
     raw {
+        CreatePartitions => forward::handle,
+        CreateTopics => forward::handle,
+        DeleteTopics => forward::handle,
     }
 }
 
