@@ -10,7 +10,8 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("sled", &["crates/controller"]),
     ("tonic", &["crates/rpc", "crates/controller"]),
     ("tonic-prost", &["crates/rpc"]),
-    ("prost", &["crates/rpc", "crates/metadata"]),
+    // The quorum keeps its log and snapshots as prost messages.
+    ("prost", &["crates/rpc", "crates/metadata", "crates/controller"]),
     ("rustls", &["crates/net"]),
     ("clap", &["crates/raudal", "crates/kcli"]),
     ("anyhow", &["crates/raudal", "crates/kcli", "xtask"]),
@@ -31,7 +32,9 @@ const WORDS: &[(&str, &[&str])] = &[
 const PURE: &[&str] = &["types", "protocol", "metadata", "config", "replication"];
 const EFFECTS: &[&str] = &[
     "std::fs",
-    "std::net",
+    "std::net::Tcp",
+    "std::net::Udp",
+    "ToSocketAddrs",
     "std::thread",
     "std::process",
     "tokio::",
