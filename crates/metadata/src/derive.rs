@@ -137,6 +137,21 @@ pub fn after_min_isr_change(
     finish(partition, next)
 }
 
+/// The partition once nobody keeps eligible replicas any more. `None` if that changes nothing.
+///
+/// The isr may not be empty then. All of the elr hold the same acked records, so the first of them
+/// takes the place of the last in-sync replica.
+#[must_use]
+pub fn without_elr(partition: &PartitionRegistration) -> Option<PartitionRegistration> {
+    let mut next = partition.clone();
+    if next.isr.is_empty() {
+        next.isr.extend(partition.elr.first());
+    }
+    next.elr.clear();
+    next.last_known_elr.clear();
+    finish(partition, next)
+}
+
 /// Elects the first live replica of the isr, else of the elr, else nobody.
 fn elect(world: World<'_>, topic: &str, next: &mut PartitionRegistration) {
     if let Some(leader) = world.first_live(&next.isr) {
@@ -180,3 +195,6 @@ fn finish(
     }
     Some(next)
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,6 +29,11 @@ pub mod replay;
 mod snapshot;
 mod topic;
 
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod testing;
+
 pub use broker::{BrokerRegistration, Listener, SecurityProtocol, SupportedLevels};
 pub use config::{ConfigResource, Configs, ResourceKind};
 pub use delta::{Change, Delta, TopicDelta};
@@ -36,6 +41,6 @@ pub use hash::content_hash;
 pub use image::{ActiveController, MetadataImage, MetadataOffset};
 pub use record::v1;
 pub use record::{Kind, MetadataRecord};
-pub use replay::{ReplayError, replay, replay_more};
+pub use replay::{Misfit, ReplayError, replay, replay_more};
 pub use snapshot::snapshot;
 pub use topic::{InvalidPartition, PartitionRegistration, TopicImage};

@@ -55,8 +55,12 @@ impl Replay {
         let id = convert::node_id("broker_id", body.broker_id)?;
         let incarnation = convert::uuid("incarnation", &body.incarnation)?;
         let log_dirs = convert::directories(&body.log_dirs)?;
-        v1::Restart::try_from(body.restart)
+        let restart = v1::Restart::try_from(body.restart)
             .map_err(|_unknown| convert::illegal("restart", &body.restart))?;
+        if restart == v1::Restart::Lossy && !body.fenced {
+            // It would be elected on the strength of data that it may not have.
+            return Err(convert::illegal("fenced", &body.fenced));
+        }
         Ok(BrokerRegistration {
             id,
             incarnation,

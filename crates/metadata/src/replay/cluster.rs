@@ -5,12 +5,16 @@ use std::sync::Arc;
 use super::{Misfit, Replay, convert};
 use crate::derive;
 use crate::image::MIN_INSYNC_REPLICAS;
-use crate::{ActiveController, ConfigResource, ResourceKind, v1};
+use crate::{ActiveController, ConfigResource, ResourceKind, feature, v1};
 
 impl Replay {
     pub(super) fn on_config(&mut self, body: &v1::Config) -> Result<(), Misfit> {
         let resource = self.config_owner(body)?;
         let key: Arc<str> = body.key.as_str().into();
+        let former = self.image.config(resource.kind, &resource.name, &key);
+        if former == body.value.as_deref() {
+            return Ok(());
+        }
         let mut resources = self.image.configs.get(&resource.kind).cloned();
         let resources = resources.get_or_insert_default();
         let mut configs = resources.get(&resource.name).cloned().unwrap_or_default();
@@ -68,11 +72,14 @@ impl Replay {
         if body.name.is_empty() {
             return Err(convert::illegal("name", &"\"\""));
         }
+        self.delta.features |= self.image.feature_level(&body.name) != level;
         match level {
             0 => self.image.features.remove(body.name.as_str()),
             level => self.image.features.insert(body.name.as_str().into(), level),
         };
-        self.delta.features = true;
+        if body.name == feature::ELIGIBLE_LEADER_REPLICAS && level == 0 {
+            self.derive(|_world, _topic, partition| derive::without_elr(partition));
+        }
         Ok(())
     }
 

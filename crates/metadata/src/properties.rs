@@ -1,0 +1,393 @@
+//! Random histories of a cluster: whatever happens, the image keeps its invariants and every way to
+//! reach it gives the same one.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+use types::{NodeId, PartitionIndex};
+
+use crate::snapshot::id_bytes;
+use crate::testing::{config, feature, partition, register, topic};
+use crate::{
+    Delta, MetadataImage, MetadataRecord, PartitionRegistration, TopicImage, content_hash, replay,
+    snapshot, v1,
+};
+
+/// What may happen. Numbers pick among what exists, so that most of it makes sense.
+#[derive(Clone, Debug)]
+enum Event {
+    Register {
+        broker: u8,
+        restart: u8,
+    },
+    Liveness {
+        broker: u8,
+        fenced: Option<bool>,
+        shutdown: Option<bool>,
+    },
+    Unregister {
+        broker: u8,
+    },
+    CreateTopic {
+        partitions: Vec<(u8, u8)>,
+    },
+    RemoveTopic {
+        topic: u8,
+    },
+    AlterIsr {
+        topic: u8,
+        index: u8,
+        members: u8,
+    },
+    MinIsr {
+        topic: Option<u8>,
+        value: Option<u8>,
+    },
+    Elr {
+        on: bool,
+    },
+}
+
+const BROKERS: u8 = 5;
+
+fn event() -> impl Strategy<Value = Event> {
+    let broker = || 1..=BROKERS;
+    prop_oneof![
+        3 => (broker(), 0..3u8).prop_map(|(broker, restart)| Event::Register { broker, restart }),
+        8 => (broker(), any::<Option<bool>>(), proptest::option::weighted(0.2, any::<bool>()))
+            .prop_map(|(broker, fenced, shutdown)| Event::Liveness { broker, fenced, shutdown }),
+        1 => broker().prop_map(|broker| Event::Unregister { broker }),
+        3 => proptest::collection::vec((0..BROKERS, 1..=BROKERS), 1..4)
+            .prop_map(|partitions| Event::CreateTopic { partitions }),
+        1 => any::<u8>().prop_map(|topic| Event::RemoveTopic { topic }),
+        6 => (any::<u8>(), 0..4u8, any::<u8>())
+            .prop_map(|(topic, index, members)| Event::AlterIsr { topic, index, members }),
+        2 => (any::<Option<u8>>(), proptest::option::of(1..4u8))
+            .prop_map(|(topic, value)| Event::MinIsr { topic, value }),
+        1 => any::<bool>().prop_map(|on| Event::Elr { on }),
+    ]
+}
+
+/// The records of an event in a cluster that is as the image says; `step` makes ids unique.
+fn records(image: &MetadataImage, step: u8, event: &Event) -> Vec<MetadataRecord> {
+    match event {
+        Event::Register { broker, restart } => vec![registration(*broker, step, *restart).into()],
+        Event::Liveness {
+            broker,
+            fenced,
+            shutdown,
+        } => {
+            let change = |epoch| v1::BrokerChange {
+                broker_id: i32::from(*broker),
+                broker_epoch: epoch,
+                fenced: *fenced,
+                in_controlled_shutdown: *shutdown,
+            };
+            let epoch = epoch(image, *broker);
+            epoch
+                .map(|epoch| change(epoch).into())
+                .into_iter()
+                .collect()
+        }
+        Event::Unregister { broker } => {
+            let unregister = |broker_epoch| v1::UnregisterBroker {
+                broker_id: i32::from(*broker),
+                broker_epoch,
+            };
+            let epoch = epoch(image, *broker);
+            epoch
+                .map(|epoch| unregister(epoch).into())
+                .into_iter()
+                .collect()
+        }
+        Event::CreateTopic { partitions } => create_topic(image, step, partitions),
+        Event::RemoveTopic { topic } => pick(image, *topic)
+            .map(|topic| {
+                v1::RemoveTopic {
+                    topic_id: id_bytes(topic.id().0),
+                }
+                .into()
+            })
+            .into_iter()
+            .collect(),
+        Event::AlterIsr {
+            topic,
+            index,
+            members,
+        } => pick(image, *topic)
+            .and_then(|topic| alter_isr(image, topic, i32::from(*index), *members))
+            .into_iter()
+            .collect(),
+        Event::MinIsr { topic, value } => {
+            let value = value.map(|value| value.to_string());
+            let name = match topic {
+                None => Some(""),
+                Some(topic) => pick(image, *topic).map(|topic| &**topic.name()),
+            };
+            name.map(|name| config(name, "min.insync.replicas", value.as_deref()))
+                .into_iter()
+                .collect()
+        }
+        Event::Elr { on } => {
+            vec![feature(
+                crate::feature::ELIGIBLE_LEADER_REPLICAS,
+                i32::from(*on),
+            )]
+        }
+    }
+}
+
+fn registration(broker: u8, incarnation: u8, restart: u8) -> v1::RegisterBroker {
+    v1::RegisterBroker {
+        restart: i32::from(restart),
+        rack: broker.is_multiple_of(2).then(|| "even".to_owned()),
+        ..register(i32::from(broker), incarnation)
+    }
+}
+
+fn epoch(image: &MetadataImage, broker: u8) -> Option<i64> {
+    Some(image.broker(NodeId(i32::from(broker)))?.epoch.0)
+}
+
+fn create_topic(image: &MetadataImage, step: u8, partitions: &[(u8, u8)]) -> Vec<MetadataRecord> {
+    let mut records = vec![topic(step, &format!("t.{step}"))];
+    for (index, (first, count)) in (0..).zip(partitions) {
+        let replicas = (0..*count).map(|i| i32::from((first + i) % BROKERS + 1));
+        let replicas: Vec<i32> = replicas.collect();
+        let live = replicas
+            .iter()
+            .copied()
+            .filter(|id| image.is_live(NodeId(*id)));
+        let isr: Vec<i32> = live.collect();
+        if isr.is_empty() {
+            return Vec::new();
+        }
+        let leader = isr.first().copied();
+        records.push(
+            v1::Partition {
+                isr,
+                leader,
+                ..partition(step, index, &replicas)
+            }
+            .into(),
+        );
+    }
+    records
+}
+
+fn pick(image: &MetadataImage, n: u8) -> Option<&TopicImage> {
+    image
+        .topics()
+        .nth(usize::from(n).checked_rem(image.topic_count())?)
+}
+
+/// What a leader may propose: itself and any live replicas. Who leaves becomes eligible by the same
+/// rule as when fenced.
+fn alter_isr(
+    image: &MetadataImage,
+    topic: &TopicImage,
+    index: PartitionIndex,
+    members: u8,
+) -> Option<MetadataRecord> {
+    let partition = topic.partition(index)?;
+    let leader = partition.leader?;
+    let is_member = |position: usize, node: NodeId| {
+        node == leader || (members >> position & 1 == 1 && image.is_live(node))
+    };
+    let replicas = partition.replicas.iter().copied().enumerate();
+    let isr: Vec<NodeId> = replicas
+        .filter(|(i, node)| is_member(*i, *node))
+        .map(|(_, n)| n)
+        .collect();
+    let min_isr = image.min_insync_replicas(topic.name(), partition.replicas.len());
+    let has_elr = image.feature_level(crate::feature::ELIGIBLE_LEADER_REPLICAS) > 0;
+    let elr: Vec<NodeId> = if has_elr && isr.len() < min_isr {
+        let complete = partition.replicas.iter().copied().filter(|node| {
+            (partition.isr.contains(node) || partition.elr.contains(node)) && !isr.contains(node)
+        });
+        complete.collect()
+    } else {
+        Vec::new()
+    };
+    Some(
+        v1::PartitionChange {
+            topic_id: id_bytes(topic.id().0),
+            index,
+            partition_epoch: partition.partition_epoch.0 + 1,
+            isr: Some(isr.into()),
+            elr: Some(elr.into()),
+            ..v1::PartitionChange::default()
+        }
+        .into(),
+    )
+}
+
+fn check_image(image: &MetadataImage) {
+    let mut names = BTreeSet::new();
+    let mut partition_count = 0;
+    for topic in image.topics() {
+        assert!(names.insert(topic.name()), "{} stands twice", topic.name());
+        assert_eq!(image.topic_by_id(topic.id()), Some(topic));
+        partition_count += topic.partition_count();
+        for (index, partition) in topic.partitions() {
+            assert_eq!(partition.validate(), Ok(()), "{}-{index}", topic.name());
+            check_liveness(image, topic, partition);
+        }
+    }
+    assert_eq!(names.len(), image.topic_count());
+    assert_eq!(partition_count, image.partition_count());
+}
+
+fn check_liveness(image: &MetadataImage, topic: &TopicImage, partition: &PartitionRegistration) {
+    if let Some(leader) = partition.leader {
+        assert!(image.is_live(leader), "{partition:?} is led by the dead");
+        assert!(
+            partition.isr.iter().all(|node| image.is_live(*node)),
+            "{partition:?}"
+        );
+    }
+    let mut candidates = partition.isr.iter().chain(&partition.elr);
+    let has_candidate = candidates.any(|node| image.is_live(*node));
+    assert!(
+        partition.leader.is_some() || !has_candidate,
+        "{partition:?} could be led"
+    );
+    let min_isr = image.min_insync_replicas(topic.name(), partition.replicas.len());
+    if partition.isr.len() >= min_isr {
+        assert!(partition.elr.is_empty(), "{partition:?} needs no elr");
+    }
+}
+
+/// What must hold between two consecutive images for every partition in both.
+fn check_step(older: &MetadataImage, newer: &MetadataImage, event: &Event) {
+    for topic in newer.topics() {
+        let Some(before) = older.topic_by_id(topic.id()) else {
+            continue;
+        };
+        for (index, partition) in topic.partitions() {
+            let Some(former) = before.partition(index) else {
+                continue;
+            };
+            assert!(partition.leader_epoch >= former.leader_epoch);
+            assert!(partition.partition_epoch >= former.partition_epoch);
+            assert!(
+                partition.leader == former.leader || partition.leader_epoch > former.leader_epoch,
+                "leaders change with their epoch"
+            );
+            if partition != former {
+                assert!(partition.partition_epoch > former.partition_epoch);
+            }
+            check_nobody_unclean(former, partition, event);
+        }
+    }
+}
+
+/// Only who was in sync or eligible may lead, and a small isr forgets nobody without a reason.
+fn check_nobody_unclean(
+    former: &PartitionRegistration,
+    next: &PartitionRegistration,
+    event: &Event,
+) {
+    if let Some(leader) = next.leader.filter(|_| next.leader != former.leader) {
+        assert!(
+            former.isr.contains(&leader) || former.elr.contains(&leader),
+            "{former:?} became {next:?}"
+        );
+    }
+    if let Event::Register { broker, restart: 2 } = event {
+        let lost = NodeId(i32::from(*broker));
+        assert!(
+            next.replicas == [lost] || !(next.isr.contains(&lost) || next.elr.contains(&lost)),
+            "{former:?} became {next:?}"
+        );
+    }
+    let loses_data = matches!(
+        event,
+        Event::Register { restart: 2, .. } | Event::Elr { on: false }
+    );
+    if !loses_data && !former.isr.is_empty() {
+        assert!(
+            !next.isr.is_empty() || !next.elr.is_empty(),
+            "{former:?} became {next:?}"
+        );
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(192))]
+
+    #[test]
+    fn any_history_keeps_the_invariants(events in proptest::collection::vec(event(), 1..60)) {
+        let mut image = MetadataImage::empty();
+        let mut log: Vec<Vec<MetadataRecord>> = Vec::new();
+        let mut images = vec![image.clone()];
+        for (step, event) in (1..=u8::MAX).zip(&events) {
+            let entry = records(&image, step, event);
+            let (next, delta) = replay(&image, image.offset() + 1, &entry).expect("it fits");
+            check_image(&next);
+            check_step(&image, &next, event);
+            check_delta(&delta, &image, &next);
+            log.push(entry);
+            images.push(next.clone());
+            image = next;
+        }
+        // The same entries give the same image, wherever they are replayed.
+        let mut twin = MetadataImage::empty();
+        let mut merged = Delta::default();
+        for entry in &log {
+            let (next, delta) = replay(&twin, twin.offset() + 1, entry).expect("it fits");
+            merged.merge(delta);
+            twin = next;
+        }
+        prop_assert_eq!(&twin, &image);
+        prop_assert_eq!(content_hash(&twin), content_hash(&image));
+        // And so does a snapshot taken anywhere, followed by the rest.
+        let middle = &images[images.len() / 2];
+        let empty = MetadataImage::empty();
+        let mut late = replay(&empty, middle.offset().max(0), &snapshot(middle)).expect("it fits").0;
+        if middle.offset() >= 0 {
+            prop_assert_eq!(&late, middle);
+            for entry in log.iter().skip(images.len() / 2) {
+                late = replay(&late, late.offset() + 1, entry).expect("it fits").0;
+            }
+            prop_assert_eq!(&late, &image);
+        }
+        // Merged deltas name everything that differs in the end.
+        let real = Delta::between(&empty, &image);
+        for (id, topic) in &real.topics {
+            prop_assert!(topic.partitions.is_subset(&merged.topics[id].partitions));
+        }
+        prop_assert!(real.brokers.keys().all(|id| merged.brokers.contains_key(id)));
+    }
+
+    #[test]
+    fn hostile_records_never_panic(kinds in proptest::collection::vec(any::<Vec<u8>>(), 1..4)) {
+        use prost::Message;
+        let image = crate::testing::cluster(2);
+        for bytes in kinds {
+            if let Ok(record) = MetadataRecord::decode(&*bytes)
+                && let Ok((next, _)) = replay(&image, image.offset() + 1, &[record])
+            {
+                check_image(&next);
+            }
+        }
+    }
+}
+
+/// The delta must name every topic, partition, broker and config that differs, and no other topic.
+fn check_delta(delta: &Delta, older: &MetadataImage, newer: &MetadataImage) {
+    let real = Delta::between(older, newer);
+    assert_eq!(
+        real.topics.keys().collect::<Vec<_>>(),
+        delta.topics.keys().collect::<Vec<_>>()
+    );
+    for (id, topic) in &real.topics {
+        assert_eq!(delta.topics[id].change, topic.change);
+        assert_eq!(delta.topics[id].partitions, topic.partitions);
+    }
+    for (id, change) in &real.brokers {
+        assert_eq!(delta.brokers.get(id), Some(change));
+    }
+    assert_eq!(real.configs, delta.configs);
+    assert_eq!(real.features, delta.features);
+}
