@@ -171,3 +171,81 @@ pub fn encode_body<M: Message>(body: &M, version: i16) -> Result<Bytes, EncodeEr
 pub fn decode_body<M: Message>(body: Bytes, version: i16) -> Result<M, DecodeError> {
     M::decode(&mut Reader::new(body), version)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::messages::heartbeat::{HeartbeatRequest, HeartbeatResponse};
+    use crate::messages::sasl_handshake::SaslHandshakeRequest;
+
+    fn header_of(bytes: &[u8]) -> Result<RequestHeader, HeaderError> {
+        decode_request_header(&mut Reader::new(Bytes::copy_from_slice(bytes)))
+    }
+
+    #[test]
+    fn an_unknown_key_is_told_from_an_unknown_version() {
+        let unknown = HeaderError::UnknownApi {
+            api_key: 4,
+            api_version: 1,
+        };
+        assert_eq!(header_of(&[0, 4, 0, 1, 0, 0, 0, 9]), Err(unknown));
+        for (key, version) in [(ApiKey::Produce, 2), (ApiKey::ApiVersions, 5)] {
+            let [_, low] = key.to_wire().to_be_bytes();
+            let result = header_of(&[0, low, 0, version, 0, 0, 0, 9]);
+            let expected = HeaderError::UnsupportedVersion {
+                api_key: key,
+                api_version: i16::from(version),
+                correlation_id: 9,
+            };
+            assert_eq!(result, Err(expected));
+        }
+    }
+
+    #[test]
+    fn a_header_that_ends_early_is_malformed() {
+        for end in 0..11 {
+            let header = [0, 3, 0, 1, 0, 0, 0, 9, 0, 1, b'x'];
+            let result = header_of(&header[..end]);
+            assert!(
+                matches!(result, Err(HeaderError::Malformed(_))),
+                "{end} {result:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn tags_in_a_header_are_skipped() {
+        let header = [0, 3, 0, 12, 0, 0, 0, 9, 0, 1, b'x', 1, 7, 2, 0, 0];
+        let header = header_of(&header).expect("a header");
+        assert_eq!(header.client_id.as_deref(), Some("x"));
+    }
+
+    #[test]
+    fn bytes_behind_a_request_stay_in_the_reader() {
+        let body = encode_body(&SaslHandshakeRequest::default(), 1).expect("defaults");
+        let mut r = Reader::new([&body[..], &[1, 2, 3]].concat().into());
+        let request: SaslHandshakeRequest = decode_request(&mut r, 1).expect("defaults");
+        assert_eq!(request, SaslHandshakeRequest::default());
+        assert_eq!(r.rest(), Bytes::from_static(&[1, 2, 3]));
+    }
+
+    #[test]
+    fn a_response_is_read_with_its_own_header() {
+        for version in [3, 4] {
+            let response = HeartbeatResponse {
+                throttle_time_ms: 7,
+                error_code: 25,
+            };
+            let framed = encode_response(11, ApiKey::Heartbeat, version, &response);
+            let framed = framed.expect("two numbers").to_bytes();
+            let frame = framed.slice(4..);
+            assert_eq!(decode_correlation_id(&frame), Ok(11));
+            let decoded = decode_response::<HeartbeatRequest>(frame, version);
+            assert_eq!(decoded, Ok((11, response.clone())));
+
+            let body = encode_body(&response, version).expect("two numbers");
+            let forwarded = encode_response_with_body(11, ApiKey::Heartbeat, version, &body);
+            assert_eq!(forwarded.expect("short").to_bytes(), framed);
+        }
+    }
+}

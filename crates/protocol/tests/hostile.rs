@@ -1,6 +1,8 @@
 //! Bytes that mean harm, for every message in every version: nothing panics, and nothing allocates
 //! more than sixteen times the input and 64 KiB.
 
+#[path = "support/counting.rs"]
+mod counting;
 mod support;
 
 #[expect(unreachable_pub, reason = "public in the crate of the fuzz targets")]
@@ -13,38 +15,10 @@ mod request;
 #[path = "../../../fuzz/src/response.rs"]
 mod response;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
-
 use bytes::Bytes;
 use protocol::wire::Reader;
 use protocol::{ApiKey, Message};
 use support::{Check, Random, Style, check_each, check_requests, encode, hostile, message};
-
-/// Counts what the current thread allocates.
-struct Counting;
-
-thread_local! {
-    static ALLOCATED: Cell<usize> = const { Cell::new(0) };
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-#[expect(unsafe_code, reason = "an allocator cannot be written without")]
-// SAFETY: every call is passed on to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATED.set(ALLOCATED.get() + layout.size());
-        // SAFETY: the caller keeps the contract of `alloc`.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller keeps the contract of `dealloc`.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
 
 /// What `decode` may allocate in all, even if it lets go of some of it.
 fn allowed(input: &[u8]) -> usize {
@@ -54,10 +28,8 @@ fn allowed(input: &[u8]) -> usize {
 /// Decodes and counts. Whether it succeeds does not matter.
 fn assert_bounded<M: Message>(name: &str, version: i16, input: &[u8]) -> bool {
     let mut r = Reader::new(Bytes::copy_from_slice(input));
-    let before = ALLOCATED.get();
-    let result = M::decode(&mut r, version);
-    let allocated = ALLOCATED.get() - before;
-    let allowed = allowed(input);
+    let (result, allocated) = counting::count(|| M::decode(&mut r, version));
+    let (allocated, allowed) = (allocated.bytes, allowed(input));
     assert!(
         allocated <= allowed,
         "{name} v{version}: {allocated} > {allowed} for {input:02x?}"

@@ -17,6 +17,9 @@ mod record_set;
 mod segments;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
 pub use error::{DecodeError, EncodeError};
 pub use part::{Part, array_len, bytes_len};
 pub use reader::Reader;

@@ -18,6 +18,15 @@ pub struct Segments {
 }
 
 impl Segments {
+    /// An empty message with room for this many pieces.
+    #[must_use]
+    pub fn with_capacity(pieces: usize) -> Self {
+        Self {
+            pieces: SmallVec::with_capacity(pieces),
+            ..Self::default()
+        }
+    }
+
     /// Adds bytes at the end, by reference.
     pub fn push(&mut self, piece: Bytes) {
         if !piece.is_empty() {

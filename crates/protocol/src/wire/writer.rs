@@ -53,7 +53,7 @@ impl Writer {
     #[must_use]
     pub fn finish(self) -> Segments {
         let whole = self.buffer.freeze();
-        let mut segments = Segments::default();
+        let mut segments = Segments::with_capacity(2 * self.inserts.len() + 1);
         let mut start = 0;
         for (at, records) in self.inserts {
             segments.push(whole.slice(start..at));
