@@ -43,6 +43,40 @@ impl Quorum {
     }
 }
 
+impl super::ServerConfig {
+    /// Whether this node is the only voter, as far as the configuration says: an embedded quorum, or
+    /// one whose only member is this node.
+    #[must_use]
+    pub fn is_sole_voter(&self) -> bool {
+        self.roles.controller
+            && match &self.quorum {
+                Quorum::Embedded => true,
+                Quorum::Voters(voters) => {
+                    matches!(&voters[..], [only] if only.node_id == self.node_id)
+                }
+                Quorum::Bootstrap(servers) => {
+                    matches!(&servers[..], [only] if self.is_own_controller(only))
+                }
+            }
+    }
+
+    /// Whether the address is one of this node's own controller listeners. Names are compared, not
+    /// resolved; a loopback address with the right port can only be this node's.
+    fn is_own_controller(&self, server: &Endpoint) -> bool {
+        let told = &self.listeners.advertised_controller;
+        let is_told = told.iter().any(|listener| listener.endpoint == *server);
+        let bound = self
+            .listeners
+            .controller
+            .iter()
+            .map(|listener| &listener.bind);
+        let is_bound = bound
+            .filter(|bind| bind.port == server.port)
+            .any(|bind| bind.host == server.host || server.is_loopback());
+        is_told || is_bound
+    }
+}
+
 fn read_voters(text: &str) -> Result<Vec<Voter>, Problem> {
     let wrong = |item: &str, reason: &str| {
         let remedy = "write it as id@host:port,id@host:port";

@@ -139,6 +139,20 @@ fn three_voters_of_a_fixed_quorum_are_read() {
 }
 
 #[test]
+fn a_node_knows_whether_it_votes_alone() {
+    assert!(config("log.dirs=/d\n").is_sole_voter());
+    assert!(config(STOCK).is_sole_voter());
+    let another = STOCK.replace("servers=localhost:9093", "servers=other.example:9093");
+    assert!(!config(&another).is_sole_voter());
+    let own_name = STOCK.replace("servers=localhost:9093", "servers=box.example:9093");
+    assert!(!config(&own_name).is_sole_voter());
+    let own_name = own_name.replace(",CONTROLLER://localhost:9093", "");
+    assert!(config(&own_name).is_sole_voter());
+    let more = STOCK.replace("servers=localhost:9093", "servers=localhost:9093,b:9093");
+    assert!(!config(&more).is_sole_voter());
+}
+
+#[test]
 fn a_listener_without_a_host_is_advertised_as_this_machine() {
     let config = config("listeners=PLAINTEXT://:9092\nlog.dirs=/d\n");
     assert_eq!(told(&config), ["PLAINTEXT://box.example:9092"]);
