@@ -1,18 +1,24 @@
 //! The segmented log on disk, in Kafka's own format.
 
 pub mod config;
+mod dir_state;
 pub mod dirs;
 pub mod disk;
+mod epochs;
 mod error;
+mod files;
 pub mod log;
+mod producers;
+mod segment;
 
 pub use config::LogConfig;
 pub use dirs::{
     DirStatus, DirectorySize, HousekeepingReport, LoadDecision, LoadReport, LogDirs,
-    LogDirsOptions, MetaProperties, PartitionSize, SharedLog,
+    LogDirsOptions, PartitionSize, SharedLog,
 };
 pub use error::{AppendError, Error, ReadError};
+pub use files::meta_properties::MetaProperties;
 pub use log::{
-    AppendInfo, Log, LogDeps, LogReader, OpenOptions, ReadResult, RecoveryReport, RetiredSegment,
-    Shutdown, TimestampOffset, ValidatedBatch,
+    AppendInfo, FlushJob, Log, LogDeps, LogReader, OpenOptions, ReadResult, RecoveryReport,
+    RetiredSegment, Shutdown, TimestampOffset, ValidatedBatch,
 };

@@ -6,22 +6,11 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use types::{DirectoryId, NodeId, Offset, TimestampMs, TopicId, TopicPartition};
 
-use crate::{Error, Log, LogConfig, LogDeps, RecoveryReport};
+use crate::{Error, Log, LogConfig, LogDeps, MetaProperties, RecoveryReport};
 
 /// A log behind its lock. Lock order: the partition's lock, then this one. Never hold it while
 /// calling [`LogDirs`].
 pub type SharedLog = Arc<Mutex<Log>>;
-
-/// A log directory's identity: `meta.properties`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MetaProperties {
-    /// The cluster.
-    pub cluster_id: String,
-    /// The node.
-    pub node_id: NodeId,
-    /// This directory (KIP-858).
-    pub directory_id: DirectoryId,
-}
 
 /// How to open the log directories.
 #[derive(Debug, Clone)]

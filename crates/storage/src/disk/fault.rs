@@ -1,5 +1,554 @@
-//! A disk in memory that fails on demand.
+//! A disk in memory that fails on demand, and that knows what a power cut would take.
+//!
+//! Every file and directory has two faces: what the process sees, and what was synced. [`FaultDisk::crash`]
+//! makes the first what the second is, which is what a power cut does at its worst. With a seed, each
+//! un-synced write is kept or lost by itself, as a kernel writing back in its own order would do.
+//!
+//! ```text
+//!   write_at ──▶ current ──sync──▶ durable          (contents, per file)
+//!   create, rename, remove ──▶ current ──sync_dir──▶ durable   (names, per directory)
+//! ```
 
-/// A disk in memory that fails on demand.
+use std::collections::BTreeMap;
+use std::io::{self, IoSlice};
+use std::path::{Component, Path};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use types::Clock;
+
+use super::real::temporary_name;
+use super::{DirEntry, Disk, DiskFile, DiskLock, Space, write_all_at};
+
+/// What kind of call a fault is waiting for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Op {
+    /// [`DiskFile::write_at`].
+    Write,
+    /// [`DiskFile::read_at`] and [`Disk::read`].
+    Read,
+    /// [`DiskFile::set_len`].
+    SetLen,
+    /// [`DiskFile::sync`].
+    Sync,
+    /// [`Disk::sync_dir`].
+    SyncDir,
+    /// Creating, renaming and removing files and directories.
+    Names,
+}
+
+/// What happens instead of the call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The call fails and changes nothing.
+    Error(io::ErrorKind),
+    /// A write takes only this many bytes. No failure: the caller has to notice.
+    Short(usize),
+}
+
+#[derive(Debug)]
+struct Planned {
+    op: Option<Op>,
+    /// Calls of that kind to let pass first.
+    skip: u64,
+    /// Calls to fail after that.
+    times: u64,
+    fault: Fault,
+}
+
 #[derive(Debug, Default)]
-pub struct FaultDisk;
+struct Contents {
+    current: Vec<u8>,
+    durable: Vec<u8>,
+    /// Writes since the last sync.
+    unsynced: Vec<(usize, Vec<u8>)>,
+    modified_ms: i64,
+}
+
+#[derive(Debug, Clone)]
+enum Node {
+    File(Arc<Mutex<Contents>>),
+    Dir(Arc<Mutex<Names>>),
+}
+
+#[derive(Debug, Default)]
+struct Names {
+    current: BTreeMap<String, Node>,
+    durable: BTreeMap<String, Node>,
+}
+
+#[derive(Debug, Default)]
+struct Faults {
+    planned: Vec<Planned>,
+    calls: u64,
+    capacity_bytes: Option<u64>,
+    used_bytes: u64,
+    is_cold: bool,
+    locked: Vec<String>,
+}
+
+#[derive(Debug)]
+struct State {
+    root: Arc<Mutex<Names>>,
+    faults: Mutex<Faults>,
+    clock: Arc<dyn Clock>,
+}
+
+/// A disk in memory that fails on demand. Clones are the same disk.
+#[derive(Debug, Clone)]
+pub struct FaultDisk {
+    state: Arc<State>,
+}
+
+impl FaultDisk {
+    /// An empty disk. Files get their modification time from `clock`.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            state: Arc::new(State {
+                root: Arc::default(),
+                faults: Mutex::default(),
+                clock,
+            }),
+        }
+    }
+
+    /// Lets `skip` calls of kind `op` (any kind for `None`) pass, then fails `times` of them.
+    pub fn plan(&self, op: Option<Op>, skip: u64, times: u64, fault: Fault) {
+        self.state.faults.lock().planned.push(Planned {
+            op,
+            skip,
+            times,
+            fault,
+        });
+    }
+
+    /// Forgets the faults that have not happened.
+    pub fn heal(&self) {
+        self.state.faults.lock().planned.clear();
+    }
+
+    /// Calls made so far that change something or could fail.
+    #[must_use]
+    pub fn calls(&self) -> u64 {
+        self.state.faults.lock().calls
+    }
+
+    /// Lets the disk be full when files hold this much. Only growth counts; nothing is given back
+    /// by removing, except by raising this.
+    pub fn set_capacity(&self, capacity_bytes: Option<u64>) {
+        let mut faults = self.state.faults.lock();
+        faults.capacity_bytes = capacity_bytes;
+        faults.used_bytes = 0;
+    }
+
+    /// Whether [`DiskFile::read_cached_at`] finds nothing in memory.
+    pub fn set_cold(&self, is_cold: bool) {
+        self.state.faults.lock().is_cold = is_cold;
+    }
+
+    /// What a file holds; `None` if there is none.
+    #[must_use]
+    pub fn contents(&self, path: &Path) -> Option<Vec<u8>> {
+        Some(self.file(path).ok()?.lock().current.clone())
+    }
+
+    /// Changes a file behind everybody's back, as bit rot would. Creates it if it is not there.
+    pub fn overwrite(&self, path: &Path, contents: &[u8]) {
+        if let Ok((names, name)) = self.parent(path) {
+            let mut names = names.lock();
+            let node = names.current.get(&name).cloned();
+            let file = match node {
+                Some(Node::File(file)) => file,
+                _ => Arc::default(),
+            };
+            {
+                let mut file = file.lock();
+                file.current = contents.to_vec();
+                file.durable = contents.to_vec();
+                file.unsynced.clear();
+            }
+            names
+                .current
+                .insert(name.clone(), Node::File(Arc::clone(&file)));
+            names.durable.insert(name, Node::File(file));
+        }
+    }
+
+    /// Cuts the power. Files and names are as of their last sync; with a seed, some of what was not
+    /// synced made it all the same. Open files must not be used any more, locks are free.
+    pub fn crash(&self, seed: Option<u64>) {
+        self.heal();
+        self.state.faults.lock().locked.clear();
+        let mut random = seed.map(Random);
+        crash_dir(&self.state.root, &mut random);
+    }
+
+    /// Kills the process: what was written stays. Locks are free.
+    pub fn kill(&self) {
+        self.heal();
+        self.state.faults.lock().locked.clear();
+    }
+
+    fn before(&self, op: Op) -> io::Result<Option<usize>> {
+        let mut faults = self.state.faults.lock();
+        faults.calls += 1;
+        let Some(planned) = faults
+            .planned
+            .iter_mut()
+            .find(|p| p.times > 0 && p.op.is_none_or(|wanted| wanted == op))
+        else {
+            return Ok(None);
+        };
+        if planned.skip > 0 {
+            planned.skip -= 1;
+            return Ok(None);
+        }
+        planned.times -= 1;
+        match planned.fault {
+            Fault::Error(kind) => Err(kind.into()),
+            Fault::Short(bytes) => Ok(Some(bytes)),
+        }
+    }
+
+    fn dir(&self, path: &Path) -> io::Result<Arc<Mutex<Names>>> {
+        let mut dir = Arc::clone(&self.state.root);
+        for name in parts(path) {
+            let next = match dir.lock().current.get(&name) {
+                Some(Node::Dir(next)) => Arc::clone(next),
+                Some(Node::File(_)) => return Err(io::ErrorKind::NotADirectory.into()),
+                None => return Err(io::ErrorKind::NotFound.into()),
+            };
+            dir = next;
+        }
+        Ok(dir)
+    }
+
+    fn parent(&self, path: &Path) -> io::Result<(Arc<Mutex<Names>>, String)> {
+        let name = parts(path).pop().ok_or(io::ErrorKind::InvalidInput)?;
+        let parent = path.parent().unwrap_or(Path::new(""));
+        Ok((self.dir(parent)?, name))
+    }
+
+    fn file(&self, path: &Path) -> io::Result<Arc<Mutex<Contents>>> {
+        let (names, name) = self.parent(path)?;
+        let names = names.lock();
+        match names.current.get(&name) {
+            Some(Node::File(file)) => Ok(Arc::clone(file)),
+            Some(Node::Dir(_)) => Err(io::ErrorKind::IsADirectory.into()),
+            None => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+
+    fn handle(&self, contents: Arc<Mutex<Contents>>) -> Arc<dyn DiskFile> {
+        Arc::new(FaultFile {
+            disk: self.clone(),
+            contents,
+        })
+    }
+}
+
+fn parts(path: &Path) -> Vec<String> {
+    path.components()
+        .filter_map(|part| match part {
+            Component::Normal(name) => name.to_str().map(str::to_owned),
+            _ => None,
+        })
+        .collect()
+}
+
+fn crash_dir(dir: &Arc<Mutex<Names>>, random: &mut Option<Random>) {
+    let mut dir = dir.lock();
+    if random.as_mut().is_none_or(Random::flip) {
+        dir.current = dir.durable.clone();
+    } else {
+        dir.durable = dir.current.clone();
+    }
+    for node in dir.current.values() {
+        match node {
+            Node::Dir(dir) => crash_dir(dir, random),
+            Node::File(file) => crash_file(&mut file.lock(), random),
+        }
+    }
+}
+
+fn crash_file(file: &mut Contents, random: &mut Option<Random>) {
+    let mut survived = file.durable.clone();
+    if let Some(random) = random {
+        // A cut that was not synced may or may not have happened; writes come back one by one.
+        let is_shorter = file.current.len() < survived.len();
+        if is_shorter && random.flip() {
+            survived.truncate(file.current.len());
+        }
+        for (position, bytes) in std::mem::take(&mut file.unsynced) {
+            if random.flip() {
+                write_into(&mut survived, position, &bytes);
+            }
+        }
+    }
+    file.unsynced.clear();
+    file.current = survived.clone();
+    file.durable = survived;
+}
+
+fn write_into(contents: &mut Vec<u8>, position: usize, bytes: &[u8]) {
+    let end = position + bytes.len();
+    if contents.len() < end {
+        contents.resize(end, 0);
+    }
+    contents[position..end].copy_from_slice(bytes);
+}
+
+/// `SplitMix64`: enough to flip coins with.
+#[derive(Debug)]
+struct Random(u64);
+
+impl Random {
+    fn flip(&mut self) -> bool {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) & 1 == 1
+    }
+}
+
+#[derive(Debug)]
+struct FaultFile {
+    disk: FaultDisk,
+    contents: Arc<Mutex<Contents>>,
+}
+
+fn index(position: u64) -> io::Result<usize> {
+    usize::try_from(position).map_err(io::Error::other)
+}
+
+impl FaultFile {
+    /// How much of `wanted` more bytes fits.
+    fn room_for(&self, wanted: usize) -> usize {
+        let mut faults = self.disk.state.faults.lock();
+        let room = faults.capacity_bytes.map_or(u64::MAX, |capacity| {
+            capacity.saturating_sub(faults.used_bytes)
+        });
+        let granted = usize::try_from(room).unwrap_or(usize::MAX).min(wanted);
+        faults.used_bytes += granted as u64;
+        granted
+    }
+}
+
+impl DiskFile for FaultFile {
+    fn write_at(&self, parts: &[IoSlice<'_>], position: u64) -> io::Result<usize> {
+        let short = self.disk.before(Op::Write)?;
+        let position = index(position)?;
+        let mut bytes: Vec<u8> = parts.iter().flat_map(|part| part.iter().copied()).collect();
+        bytes.truncate(short.unwrap_or(usize::MAX));
+        let mut file = self.contents.lock();
+        let growth = (position + bytes.len()).saturating_sub(file.current.len());
+        let granted = self.room_for(growth);
+        if granted < growth {
+            bytes.truncate(bytes.len().saturating_sub(growth - granted));
+            if bytes.is_empty() {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+        }
+        write_into(&mut file.current, position, &bytes);
+        file.modified_ms = self.disk.state.clock.wall_ms();
+        let written = bytes.len();
+        file.unsynced.push((position, bytes));
+        Ok(written)
+    }
+
+    fn read_at(&self, buffer: &mut [u8], position: u64) -> io::Result<usize> {
+        self.disk.before(Op::Read)?;
+        let file = self.contents.lock();
+        let rest = file.current.get(index(position)?..).unwrap_or_default();
+        let read = rest.len().min(buffer.len());
+        buffer[..read].copy_from_slice(&rest[..read]);
+        Ok(read)
+    }
+
+    fn read_cached_at(&self, buffer: &mut [u8], position: u64) -> io::Result<usize> {
+        if self.disk.state.faults.lock().is_cold {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        self.read_at(buffer, position)
+    }
+
+    fn set_len(&self, size_bytes: u64) -> io::Result<()> {
+        self.disk.before(Op::SetLen)?;
+        let size = index(size_bytes)?;
+        let mut file = self.contents.lock();
+        file.current.resize(size, 0);
+        // Bytes cut off do not come back, even if the file grows over them again.
+        for (position, bytes) in &mut file.unsynced {
+            bytes.truncate(size.saturating_sub(*position));
+        }
+        Ok(())
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.contents.lock().current.len() as u64)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.disk.before(Op::Sync)?;
+        let mut file = self.contents.lock();
+        file.durable = file.current.clone();
+        file.unsynced.clear();
+        Ok(())
+    }
+}
+
+#[derive(Debug)]
+struct FaultLock {
+    disk: FaultDisk,
+    name: String,
+}
+
+impl DiskLock for FaultLock {}
+
+impl Drop for FaultLock {
+    fn drop(&mut self) {
+        let mut faults = self.disk.state.faults.lock();
+        faults.locked.retain(|name| *name != self.name);
+    }
+}
+
+impl Disk for FaultDisk {
+    fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
+        Ok(self.handle(self.file(path)?))
+    }
+
+    fn create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
+        if let Ok(file) = self.file(path) {
+            return Ok(self.handle(file));
+        }
+        self.before(Op::Names)?;
+        let (names, name) = self.parent(path)?;
+        let contents: Arc<Mutex<Contents>> = Arc::default();
+        contents.lock().modified_ms = self.state.clock.wall_ms();
+        let node = Node::File(Arc::clone(&contents));
+        names.lock().current.insert(name, node);
+        Ok(self.handle(contents))
+    }
+
+    fn read(&self, path: &Path, max_bytes: u64) -> io::Result<Vec<u8>> {
+        self.before(Op::Read)?;
+        let contents = self.file(path)?.lock().current.clone();
+        if contents.len() as u64 > max_bytes {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        Ok(contents)
+    }
+
+    fn replace(&self, path: &Path, contents: &[u8], durable: bool) -> io::Result<()> {
+        let temporary = temporary_name(path);
+        self.remove(&temporary)?;
+        let file = self.create(&temporary)?;
+        write_all_at(&*file, &mut [IoSlice::new(contents)], 0)?;
+        if durable {
+            file.sync()?;
+        }
+        self.rename(&temporary, path)?;
+        match path.parent() {
+            Some(parent) if durable => self.sync_dir(parent),
+            _ => Ok(()),
+        }
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.before(Op::Names)?;
+        let (from_names, from_name) = self.parent(from)?;
+        let (to_names, to_name) = self.parent(to)?;
+        let node = from_names.lock().current.remove(&from_name);
+        let node = node.ok_or(io::ErrorKind::NotFound)?;
+        to_names.lock().current.insert(to_name, node);
+        Ok(())
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.before(Op::Names)?;
+        let (names, name) = self.parent(path)?;
+        names.lock().current.remove(&name);
+        Ok(())
+    }
+
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        self.remove(path)
+    }
+
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        self.before(Op::Names)?;
+        let mut dir = Arc::clone(&self.state.root);
+        for name in parts(path) {
+            let next = match dir
+                .lock()
+                .current
+                .entry(name)
+                .or_insert_with(|| Node::Dir(Arc::default()))
+            {
+                Node::Dir(next) => Arc::clone(next),
+                Node::File(_) => return Err(io::ErrorKind::NotADirectory.into()),
+            };
+            dir = next;
+        }
+        Ok(())
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<DirEntry>> {
+        let dir = self.dir(path)?;
+        let dir = dir.lock();
+        let entry = |(name, node): (&String, &Node)| {
+            let (is_dir, size_bytes, modified_ms) = match node {
+                Node::Dir(_) => (true, 0, 0),
+                Node::File(file) => {
+                    let file = file.lock();
+                    (false, file.current.len() as u64, file.modified_ms)
+                }
+            };
+            DirEntry {
+                name: name.clone(),
+                is_dir,
+                size_bytes,
+                modified_ms,
+            }
+        };
+        Ok(dir.current.iter().map(entry).collect())
+    }
+
+    fn exists(&self, path: &Path) -> io::Result<bool> {
+        Ok(self.dir(path).is_ok() || self.file(path).is_ok())
+    }
+
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        self.before(Op::SyncDir)?;
+        let dir = self.dir(path)?;
+        let mut dir = dir.lock();
+        dir.durable = dir.current.clone();
+        Ok(())
+    }
+
+    fn space(&self, _path: &Path) -> io::Result<Space> {
+        let faults = self.state.faults.lock();
+        let total_bytes = faults.capacity_bytes.unwrap_or(1 << 40);
+        Ok(Space {
+            total_bytes,
+            usable_bytes: total_bytes.saturating_sub(faults.used_bytes),
+        })
+    }
+
+    fn lock(&self, path: &Path) -> io::Result<Box<dyn DiskLock>> {
+        self.create(path)?;
+        let name = path.to_string_lossy().into_owned();
+        let mut faults = self.state.faults.lock();
+        if faults.locked.contains(&name) {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        faults.locked.push(name.clone());
+        drop(faults);
+        Ok(Box::new(FaultLock {
+            disk: self.clone(),
+            name,
+        }))
+    }
+}

@@ -8,7 +8,7 @@ use std::io::{self, IoSlice};
 use std::path::Path;
 use std::sync::Arc;
 
-mod fault;
+pub mod fault;
 mod real;
 
 pub use fault::FaultDisk;
@@ -109,3 +109,25 @@ pub trait Disk: fmt::Debug + Send + Sync {
     /// Takes an exclusive lock on a file, creating it. `WouldBlock` if another process has it.
     fn lock(&self, path: &Path) -> io::Result<Box<dyn DiskLock>>;
 }
+
+/// Writes everything, however many calls that takes. After an error the file may hold a part of it:
+/// the caller cuts it back.
+pub(crate) fn write_all_at(
+    file: &dyn DiskFile,
+    mut parts: &mut [IoSlice<'_>],
+    mut position: u64,
+) -> io::Result<()> {
+    IoSlice::advance_slices(&mut parts, 0);
+    while !parts.is_empty() {
+        let written = file.write_at(parts, position)?;
+        if written == 0 {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        position += written as u64;
+        IoSlice::advance_slices(&mut parts, written);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

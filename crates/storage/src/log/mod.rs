@@ -1,399 +1,275 @@
 //! One partition's log: segments, indexes, epochs and producers.
+//!
+//! ```text
+//!  log start            high watermark (not ours)    log end
+//!      ▼                       ▼                        ▼
+//!  [ sealed segment ][ sealed segment ][ active segment ]
+//!                       ▲                               ▲
+//!                recovery point: durable below       appends
+//! ```
+//!
+//! `log_start_offset ≤ recovery_point ≤ log_end_offset`, except that the recovery point may lag
+//! behind a log start that was moved. The active segment is the last one and the only one that
+//! grows. Batches are stored as they came; only the base offset and the leader epoch are ours.
+//!
+//! A log knows nothing of replicas, of the high watermark or of requests. One thread at a time uses
+//! it; [`LogReader`]s read beside it. It has no thread and no timer of its own.
 
-use std::path::PathBuf;
+mod append;
+mod flush;
+mod listing;
+mod lookup;
+mod open;
+mod producers_load;
+mod reader;
+mod recovery;
+mod retention;
+mod roll;
+mod truncate;
+mod values;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bytes::Bytes;
-use types::{Clock, LeaderEpoch, Offset, TimestampMs, TopicId, TopicPartition};
+use types::{LeaderEpoch, Offset, TimestampMs, TopicId, TopicPartition};
 
+use crate::dir_state::DirState;
 use crate::disk::Disk;
-use crate::{AppendError, Error, LogConfig, ReadError};
+use crate::epochs::Epochs;
+use crate::files::checkpoint;
+use crate::producers::Producers;
+use crate::segment::{IndexBuilder, Segment};
+use crate::{Error, LogConfig};
 
-/// What a log needs from the outside.
-#[derive(Debug, Clone)]
-pub struct LogDeps {
-    /// Where the files are.
-    pub disk: Arc<dyn Disk>,
-    /// What time it is.
-    pub clock: Arc<dyn Clock>,
-}
+pub use flush::FlushJob;
+pub use reader::LogReader;
+pub use retention::RetiredSegment;
+pub use values::{
+    AppendInfo, LogDeps, OpenOptions, ReadResult, RecoveryReport, Shutdown, TimestampOffset,
+    ValidatedBatch,
+};
 
-/// How the process that wrote the log last ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shutdown {
-    /// Everything was flushed and the marker written: nothing is scanned.
-    Clean,
-    /// The process ended without closing its logs: scan from the recovery point.
-    Unclean,
-}
-
-/// How to open a log.
-#[derive(Debug, Clone)]
-pub struct OpenOptions {
-    /// The partition's folder; created if it is not there.
-    pub dir: PathBuf,
-    /// Which partition.
-    pub topic_partition: TopicPartition,
-    /// Written to `partition.metadata` if that is not there; refused if that names another one.
-    pub topic_id: Option<TopicId>,
-    /// The settings.
-    pub config: LogConfig,
-    /// Bytes below this offset were durable; they are trusted.
-    pub recovery_point: Offset,
-    /// Lower bound of the first offset, from the checkpoint.
-    pub log_start_offset: Offset,
-    /// How the last process ended.
-    pub shutdown: Shutdown,
-}
-
-/// What opening a log found and did.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct RecoveryReport {
-    /// Bytes whose checksums were verified; zero after a clean shutdown.
-    pub scanned_bytes: u64,
-    /// Bytes cut from the end of the active segment because they were no whole, sound batch.
-    pub cut_bytes: u64,
-    /// Where the log ends after the cut, if something was cut.
-    pub cut_at_offset: Option<Offset>,
-    /// Why the first cut batch was unsound.
-    pub cut_reason: Option<String>,
-    /// Index files that were missing or doubtful and were built anew.
-    pub rebuilt_indexes: u32,
-}
-
-/// A batch that has passed `protocol::records::validate_for_append`.
-#[derive(Debug, Clone)]
-pub struct ValidatedBatch {
-    bytes: Bytes,
-}
-
-/// What an append did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AppendInfo {
-    /// First offset given (or, for a duplicate, the one given the first time).
-    pub base_offset: Offset,
-    /// Last offset given, inclusive.
-    pub last_offset: Offset,
-    /// What `Produce` reports: the append time for `LogAppendTime` batches, else -1.
-    pub log_append_time: TimestampMs,
-    /// The log's first offset.
-    pub log_start_offset: Offset,
-    /// The producer sent this before; nothing was written.
-    pub duplicate: bool,
-}
-
-/// Where a timestamp was found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TimestampOffset {
-    /// The record's timestamp.
-    pub timestamp: TimestampMs,
-    /// The record's offset.
-    pub offset: Offset,
-    /// Leader epoch of its batch.
-    pub leader_epoch: LeaderEpoch,
-}
-
-/// What a read returned: whole batches.
-#[derive(Debug, Clone)]
-pub struct ReadResult {
-    /// Whole batches, the first of which contains the offset asked for. Empty at the end.
-    pub bytes: Bytes,
-    /// Base offset of the first batch (it may lie below the offset asked for), or that offset itself
-    /// if nothing was read.
-    pub first_offset: Offset,
-    /// Where to go on reading: the offset after the last batch, or the offset asked for.
-    pub next_offset: Offset,
-}
+/// Kafka's file of leader epochs.
+const EPOCHS_FILE: &str = "leader-epoch-checkpoint";
+/// Ours: a recovery point lower than the one in the directory's checkpoint, after a truncation.
+const LOWERED_RECOVERY_POINT_FILE: &str = "recovery-point-lowered";
 
 /// One partition's log. Owned by one thread at a time (in a broker: behind the partition's lock);
 /// [`LogReader`]s read without it.
 #[derive(Debug)]
 pub struct Log {
     deps: LogDeps,
+    dir: Arc<Path>,
+    dir_state: DirState,
+    topic_partition: TopicPartition,
+    topic_id: Option<TopicId>,
+    config: LogConfig,
+    /// By base offset, never empty; the last one is active. Readers share it.
+    segments: Arc<Vec<Arc<Segment>>>,
+    active: Active,
+    log_start_offset: Offset,
+    log_end_offset: Offset,
+    recovery_point: Offset,
+    epochs: Epochs,
+    producers: Producers,
+    /// Offsets of the producer snapshots on disk.
+    snapshots: BTreeSet<Offset>,
+    unsynced: Unsynced,
+    /// Counts truncations, so that a flush begun before one does not count.
+    truncation_count: u64,
+    /// Renamed away, to be removed when due.
+    removals: Vec<retention::Removal>,
+    is_recovery_point_lowered: bool,
+    /// Why this log alone is offline: closed, or torn beyond repair.
+    offline: Option<String>,
 }
 
-/// A segment that has left the log and whose files still have to go. Persist the log start offset
-/// first, then hand it back.
-#[derive(Debug)]
-#[must_use = "the files stay until they are removed"]
-pub struct RetiredSegment {
-    /// First offset.
-    pub base_offset: Offset,
-    /// Size of the log file.
-    pub size_bytes: u64,
+/// What is only known of the active segment.
+#[derive(Debug, Default)]
+struct Active {
+    builder: IndexBuilder,
+    /// Largest timestamp of the first batch: `segment.ms` counts from it. Read when needed.
+    first_timestamp: Option<TimestampMs>,
+    created_ms: TimestampMs,
 }
 
-impl ValidatedBatch {
-    /// Takes one whole batch whose checksum the caller has verified. Looks at the header only.
-    ///
-    /// # Errors
-    /// [`AppendError::Malformed`] if the bytes are not exactly one batch of format 2.
-    pub fn new(bytes: Bytes) -> Result<Self, AppendError> {
-        Ok(Self { bytes })
+/// What the next flush must sync besides the bytes of the segments.
+#[derive(Debug, Default)]
+struct Unsynced {
+    /// Files were created or removed.
+    names: bool,
+    epochs: bool,
+    /// Segments whose index files were completed.
+    sealed: Vec<Arc<Segment>>,
+}
+
+impl Unsynced {
+    fn is_empty(&self) -> bool {
+        !self.names && !self.epochs && self.sealed.is_empty()
     }
-
-    /// The batch as the producer sent it.
-    #[must_use]
-    pub fn bytes(&self) -> &Bytes {
-        &self.bytes
-    }
 }
 
-#[expect(unused_variables, reason = "signatures first")]
 impl Log {
-    /// Opens a log, creating its folder if there is none. After [`Shutdown::Unclean`] scans from the
-    /// recovery point on, cuts a torn tail and reports it.
-    ///
-    /// # Errors
-    /// [`Error::Corrupt`] if bytes below the recovery point or in a sealed segment are damaged.
-    pub fn open(options: OpenOptions, deps: LogDeps) -> Result<(Self, RecoveryReport), Error> {
-        todo!()
-    }
-
-    /// Appends as the partition's leader: gives offsets, stamps `leader_epoch`, checks idempotent
-    /// producers, writes everything with one call. All batches or none. The bytes are in the page
-    /// cache on return (they survive a crash of the process), durable after [`Log::flush`].
-    ///
-    /// A retry of one of a producer's last five batches writes nothing and returns the offsets of
-    /// the first time with `duplicate` set.
-    ///
-    /// # Errors
-    /// See [`AppendError`]; the log is unchanged.
-    pub fn append_as_leader(
-        &mut self,
-        batches: &[ValidatedBatch],
-        leader_epoch: LeaderEpoch,
-    ) -> Result<AppendInfo, AppendError> {
-        todo!()
-    }
-
-    /// Appends whole batches copied from the leader; offsets and epochs stay. Checksums are
-    /// verified. Durability as in [`Log::append_as_leader`].
-    ///
-    /// # Errors
-    /// See [`AppendError`]; the log is unchanged.
-    pub fn append_as_follower(&mut self, bytes: Bytes) -> Result<AppendInfo, AppendError> {
-        todo!()
-    }
-
-    /// A snapshot to read from, without the log's lock. Cheap.
+    /// Which partition this is.
     #[must_use]
-    pub fn reader(&self) -> LogReader {
-        todo!()
+    pub fn topic_partition(&self) -> &TopicPartition {
+        &self.topic_partition
+    }
+
+    /// The topic's id, unless the folder was made before topics had ids.
+    #[must_use]
+    pub fn topic_id(&self) -> Option<TopicId> {
+        self.topic_id
+    }
+
+    /// The partition's folder.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
     }
 
     /// First offset of the log.
     #[must_use]
     pub fn log_start_offset(&self) -> Offset {
-        todo!()
+        self.log_start_offset
     }
 
-    /// The offset the next record will get.
+    /// The offset the next record will get. Exclusive end of the log.
     #[must_use]
     pub fn log_end_offset(&self) -> Offset {
-        todo!()
+        self.log_end_offset
     }
 
-    /// Everything below is durable.
+    /// Everything below is durable. Exclusive.
     #[must_use]
     pub fn recovery_point(&self) -> Offset {
-        todo!()
+        self.recovery_point
     }
 
-    /// First offset of the oldest transaction that is open, if any: an upper bound of the last
-    /// stable offset.
+    /// Bytes of all segments.
     #[must_use]
-    pub fn first_unstable_offset(&self) -> Option<Offset> {
-        todo!()
+    pub fn size_bytes(&self) -> u64 {
+        self.segments
+            .iter()
+            .map(|segment| segment.size_bytes())
+            .sum()
+    }
+
+    /// How many segments there are, the active one included.
+    #[must_use]
+    pub fn segment_count(&self) -> usize {
+        self.segments.len()
+    }
+
+    /// How many producers the log keeps sequence numbers of.
+    #[must_use]
+    pub fn producer_count(&self) -> usize {
+        self.producers.len()
+    }
+
+    /// End of what a `read_committed` reader may see, for a given high watermark. Exclusive.
+    #[must_use]
+    pub fn last_stable_offset(&self, high_watermark: Offset) -> Offset {
+        let unstable = self.producers.first_unstable_offset(high_watermark);
+        unstable.map_or(high_watermark, |offset| offset.min(high_watermark))
+    }
+
+    /// The settings in force.
+    #[must_use]
+    pub fn config(&self) -> &LogConfig {
+        &self.config
+    }
+
+    /// Replaces the settings; they hold from the next append, roll or retention check.
+    pub fn set_config(&mut self, config: LogConfig) {
+        self.active
+            .builder
+            .set_interval_bytes(config.index_interval_bytes);
+        self.config = config;
     }
 
     /// The latest leader epoch, `NONE` for a log that has had no leader.
     #[must_use]
     pub fn latest_epoch(&self) -> LeaderEpoch {
-        todo!()
+        self.epochs.latest()
     }
 
     /// Epoch of the batch at an offset, `NONE` if unknown.
     #[must_use]
     pub fn epoch_at(&self, offset: Offset) -> LeaderEpoch {
-        todo!()
+        self.epochs.at(offset)
     }
 
     /// The largest epoch up to `epoch` and where it ends (exclusive): what `OffsetForLeaderEpoch`
     /// answers. `(NONE, -1)` if the epoch is newer than any known here.
     #[must_use]
     pub fn end_offset_for_epoch(&self, epoch: LeaderEpoch) -> (LeaderEpoch, Offset) {
-        todo!()
+        self.epochs.end_offset_for(epoch, self.log_end_offset)
     }
 
     /// Notes that `epoch` starts at `offset`; called with the log end when becoming leader. Written
     /// to `leader-epoch-checkpoint` before returning (durable with the next flush).
     ///
     /// # Errors
-    /// If the checkpoint cannot be written.
+    /// If the checkpoint cannot be written; the epoch is not noted then.
     pub fn assign_epoch_start(&mut self, epoch: LeaderEpoch, offset: Offset) -> Result<(), Error> {
-        todo!()
+        self.check_online()?;
+        let mut epochs = self.epochs.clone();
+        if epochs.assign(epoch, offset) {
+            self.set_epochs(epochs)?;
+        }
+        Ok(())
     }
 
-    /// The first record with a timestamp of `timestamp` or later, among those below `up_to`
-    /// (exclusive). Exact: looks into batches. Reads files.
-    ///
-    /// # Errors
-    /// If the files cannot be read.
-    pub fn offset_for_timestamp(
-        &self,
-        timestamp: TimestampMs,
-        up_to: Offset,
-    ) -> Result<Option<TimestampOffset>, ReadError> {
-        todo!()
+    /// Writes epochs down before they count.
+    fn set_epochs(&mut self, epochs: Epochs) -> Result<(), Error> {
+        let path = self.dir.join(EPOCHS_FILE);
+        let text = checkpoint::format_epochs(epochs.entries());
+        let result = self.disk().replace(&path, &text, false);
+        result.map_err(|e| Error::io(&path, e))?;
+        self.epochs = epochs;
+        self.unsynced.epochs = true;
+        self.unsynced.names = true;
+        Ok(())
     }
 
-    /// The record with the largest timestamp below `up_to` (exclusive), the first if several.
-    ///
-    /// # Errors
-    /// If the files cannot be read.
-    pub fn max_timestamp_offset(
-        &self,
-        up_to: Offset,
-    ) -> Result<Option<TimestampOffset>, ReadError> {
-        todo!()
+    fn disk(&self) -> &Arc<dyn Disk> {
+        &self.deps.disk
     }
 
-    /// Moves the log start offset up (`DeleteRecords`, or the leader's log start). Does nothing if it
-    /// is not higher. Durable once [`LogDirs::checkpoint_log_starts`](crate::LogDirs::checkpoint_log_starts)
-    /// has run. Returns whether it moved.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] beyond the log end.
-    pub fn increment_log_start(&mut self, offset: Offset) -> Result<bool, Error> {
-        todo!()
+    fn now_ms(&self) -> TimestampMs {
+        self.deps.clock.wall_ms()
     }
 
-    /// Cuts everything at and above `offset`, rolling back epochs and producers. Durable on return.
-    ///
-    /// # Errors
-    /// If the disk refuses; the log is then offline.
-    pub fn truncate_to(&mut self, offset: Offset) -> Result<(), Error> {
-        todo!()
+    fn active_segment(&self) -> &Arc<Segment> {
+        self.segments
+            .last()
+            .expect("a log has at least one segment")
     }
 
-    /// Drops everything and starts empty at `offset` (a follower whose log ends below the leader's
-    /// start).
-    ///
-    /// # Errors
-    /// If the disk refuses; the log is then offline.
-    pub fn truncate_fully_and_start_at(&mut self, offset: Offset) -> Result<(), Error> {
-        todo!()
+    fn check_online(&self) -> Result<(), Error> {
+        self.dir_state.check()?;
+        match &self.offline {
+            None => Ok(()),
+            Some(reason) => Err(self.offline_error(reason.clone())),
+        }
     }
 
-    /// Takes segments out of the log that retention by time or size, or the log start offset, has
-    /// passed; never beyond `high_watermark`. Moves the log start offset. The files are still there:
-    /// persist the log start offset, then [`Log::remove_retired`].
-    ///
-    /// # Errors
-    /// If rolling the active segment fails.
-    pub fn delete_old_segments(
-        &mut self,
-        high_watermark: Offset,
-        now_ms: TimestampMs,
-    ) -> Result<Vec<RetiredSegment>, Error> {
-        todo!()
+    fn offline_error(&self, reason: String) -> Error {
+        Error::Offline {
+            path: PathBuf::from(&*self.dir),
+            reason,
+        }
     }
 
-    /// Renames the files of retired segments to `….deleted` and removes those renamed long enough ago
-    /// (`file.delete.delay.ms`). The log start offset must be durable by now.
-    ///
-    /// # Errors
-    /// If the disk refuses; what is left is tried again the next time.
-    pub fn remove_retired(
-        &mut self,
-        retired: Vec<RetiredSegment>,
-        now_ms: TimestampMs,
-    ) -> Result<(), Error> {
-        todo!()
-    }
-
-    /// Rolls a non-empty active segment older than `segment.ms`. Returns whether it did.
-    ///
-    /// # Errors
-    /// If the new segment cannot be created.
-    pub fn maybe_roll(&mut self, now_ms: TimestampMs) -> Result<bool, Error> {
-        todo!()
-    }
-
-    /// Makes everything appended so far durable and moves the recovery point. Blocks for the disk.
-    ///
-    /// # Errors
-    /// A failed fsync takes the whole log directory offline.
-    pub fn flush(&mut self) -> Result<(), Error> {
-        todo!()
-    }
-
-    /// Bytes of all segments.
-    #[must_use]
-    pub fn size_bytes(&self) -> u64 {
-        todo!()
-    }
-
-    /// Replaces the settings; they hold from the next append, roll or retention check.
-    pub fn set_config(&mut self, config: LogConfig) {
-        todo!()
-    }
-
-    /// Flushes, writes indexes and a producer snapshot as Kafka leaves them, and closes the files.
-    ///
-    /// # Errors
-    /// As [`Log::flush`].
-    pub fn close(&mut self) -> Result<(), Error> {
-        todo!()
-    }
-}
-
-/// A log as it was at one moment. Reads go straight to the files: no lock of the log is needed.
-#[derive(Debug, Clone)]
-pub struct LogReader {}
-
-#[expect(unused_variables, reason = "signatures first")]
-impl LogReader {
-    /// First offset at that moment.
-    #[must_use]
-    pub fn log_start_offset(&self) -> Offset {
-        todo!()
-    }
-
-    /// End of the log at that moment, exclusive.
-    #[must_use]
-    pub fn log_end_offset(&self) -> Offset {
-        todo!()
-    }
-
-    /// Reads whole batches from the one that contains `offset`, at most `max_bytes`, only batches
-    /// that end below or at `max_offset_exclusive`. With `min_one_batch` the first batch is returned
-    /// even if it is larger than `max_bytes`. May block for the disk.
-    ///
-    /// # Errors
-    /// [`ReadError::OffsetOutOfRange`], [`ReadError::Changed`], or damage.
-    pub fn read(
-        &self,
-        offset: Offset,
-        max_bytes: usize,
-        max_offset_exclusive: Offset,
-        min_one_batch: bool,
-    ) -> Result<ReadResult, ReadError> {
-        todo!()
-    }
-
-    /// Like [`read`](Self::read), but never waits for the disk.
-    ///
-    /// # Errors
-    /// [`ReadError::WouldBlock`] if the bytes are not in memory, else as [`read`](Self::read).
-    pub fn try_read_cached(
-        &self,
-        offset: Offset,
-        max_bytes: usize,
-        max_offset_exclusive: Offset,
-        min_one_batch: bool,
-    ) -> Result<ReadResult, ReadError> {
-        todo!()
+    /// Takes this log offline: its files are in a state that only opening it again can judge.
+    fn go_offline(&mut self, reason: String) -> Error {
+        tracing::error!(partition = %self.topic_partition, reason, "log is offline");
+        self.offline = Some(reason.clone());
+        self.offline_error(reason)
     }
 }

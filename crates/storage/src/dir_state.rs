@@ -1,0 +1,66 @@
+//! Whether a log directory may still be used.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use crate::Error;
+
+/// Shared by a log directory and the logs in it. The first failure that leaves the disk in doubt
+/// takes all of them offline, for good: what a failed fsync has lost, no second one brings back.
+#[derive(Debug, Clone)]
+pub(crate) struct DirState {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    path: PathBuf,
+    offline: Mutex<Option<String>>,
+}
+
+impl DirState {
+    pub(crate) fn new(path: &Path) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                path: path.to_owned(),
+                offline: Mutex::new(None),
+            }),
+        }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.inner.path
+    }
+
+    /// Why the directory is offline, if it is.
+    pub(crate) fn offline_reason(&self) -> Option<String> {
+        self.inner.offline.lock().clone()
+    }
+
+    /// # Errors
+    /// [`Error::Offline`] if the directory is.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        match &*self.inner.offline.lock() {
+            None => Ok(()),
+            Some(reason) => Err(self.offline_error(reason.clone())),
+        }
+    }
+
+    /// Takes the directory offline and returns the error to pass on.
+    pub(crate) fn fail(&self, reason: String) -> Error {
+        let mut offline = self.inner.offline.lock();
+        let reason = offline.get_or_insert(reason).clone();
+        drop(offline);
+        tracing::error!(path = %self.path().display(), reason, "log directory is offline");
+        self.offline_error(reason)
+    }
+
+    fn offline_error(&self, reason: String) -> Error {
+        Error::Offline {
+            path: self.inner.path.clone(),
+            reason,
+        }
+    }
+}

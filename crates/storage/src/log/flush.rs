@@ -1,0 +1,188 @@
+//! Making appended bytes durable, beside the appends that go on.
+//!
+//! ```text
+//!   begin_flush (under the lock) ─▶ FlushJob::run (no lock: fsync) ─▶ finish_flush (under the lock)
+//! ```
+//!
+//! Order: the segments' bytes, then the indexes of sealed segments, then the directory, and only
+//! then does the recovery point move. A failed fsync takes the whole directory offline; it is never
+//! tried again.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use types::Offset;
+
+use super::{EPOCHS_FILE, Log, Unsynced};
+use crate::Error;
+use crate::dir_state::DirState;
+use crate::disk::Disk;
+use crate::files::names::Kind;
+use crate::segment::Segment;
+
+/// Recovery rebuilds producers from the last snapshot: one at least so often.
+const SNAPSHOT_INTERVAL_BYTES: u64 = 64 << 20;
+
+/// What one flush has to sync. Needs no lock of the log while it runs.
+#[derive(Debug)]
+#[must_use = "nothing is durable until it has run"]
+pub struct FlushJob {
+    disk: Arc<dyn Disk>,
+    dir: Arc<Path>,
+    dir_state: DirState,
+    segments: Vec<Arc<Segment>>,
+    unsynced: Unsynced,
+    up_to: Offset,
+    truncation_count: u64,
+}
+
+impl FlushJob {
+    /// Syncs. Blocks for the disk.
+    ///
+    /// # Errors
+    /// [`Error::Offline`]: the directory is offline from now on.
+    pub fn run(&self) -> Result<(), Error> {
+        self.dir_state.check()?;
+        let result = self.sync();
+        result.map_err(|error| self.dir_state.fail(format!("fsync failed: {error}")))
+    }
+
+    fn sync(&self) -> Result<(), Error> {
+        // A segment cut or deleted since is not missed.
+        for segment in self.segments.iter().filter(|s| !s.is_changed()) {
+            segment.sync()?;
+        }
+        for segment in self.unsynced.sealed.iter().filter(|s| !s.is_changed()) {
+            self.sync_file(&segment.path(Kind::OffsetIndex))?;
+            self.sync_file(&segment.path(Kind::TimeIndex))?;
+        }
+        if self.unsynced.epochs {
+            self.sync_file(&self.dir.join(EPOCHS_FILE))?;
+        }
+        if self.unsynced.names {
+            let result = self.disk.sync_dir(&self.dir);
+            result.map_err(|e| Error::io(&self.dir, e))?;
+        }
+        Ok(())
+    }
+
+    fn sync_file(&self, path: &PathBuf) -> Result<(), Error> {
+        match self.disk.open(path).and_then(|file| file.sync()) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            result => result.map_err(|e| Error::io(path, e)),
+        }
+    }
+}
+
+impl Log {
+    /// Makes everything appended so far durable and moves the recovery point. Blocks for the disk.
+    ///
+    /// # Errors
+    /// A failed fsync takes the whole log directory offline.
+    pub fn flush(&mut self) -> Result<(), Error> {
+        if let Some(job) = self.begin_flush()? {
+            job.run()?;
+            self.finish_flush(&job);
+        }
+        Ok(())
+    }
+
+    /// What is to be synced for everything appended so far to be durable; `None` if it is already.
+    /// Run it without the log's lock, then call [`finish_flush`](Self::finish_flush).
+    ///
+    /// # Errors
+    /// If the log is offline.
+    pub fn begin_flush(&mut self) -> Result<Option<FlushJob>, Error> {
+        self.check_online()?;
+        if self.recovery_point >= self.log_end_offset && self.unsynced.is_empty() {
+            return Ok(None);
+        }
+        if let Err(error) = self.write_caches() {
+            // Recovery will read a little more.
+            tracing::warn!(partition = %self.topic_partition, %error, "index or snapshot not written");
+        }
+        let first = self
+            .segments
+            .partition_point(|s| s.base_offset() <= self.recovery_point);
+        let unsynced = std::mem::take(&mut self.unsynced);
+        Ok(Some(FlushJob {
+            disk: Arc::clone(self.disk()),
+            dir: Arc::clone(&self.dir),
+            dir_state: self.dir_state.clone(),
+            segments: self
+                .segments
+                .iter()
+                .skip(first.saturating_sub(1))
+                .cloned()
+                .collect(),
+            unsynced,
+            up_to: self.log_end_offset,
+            truncation_count: self.truncation_count,
+        }))
+    }
+
+    /// Moves the recovery point after `job` has run well. A truncation in between voids the job.
+    pub fn finish_flush(&mut self, job: &FlushJob) {
+        if job.truncation_count == self.truncation_count {
+            self.recovery_point = self.recovery_point.max(job.up_to);
+        }
+    }
+
+    /// Index entries and, every so often, producers: so that recovery begins near the recovery
+    /// point.
+    fn write_caches(&mut self) -> Result<(), Error> {
+        let segment = self.active_segment();
+        let result = segment.indexes.write().write();
+        result.map_err(|e| Error::io(&segment.path(Kind::OffsetIndex), e))?;
+        if self.bytes_since_snapshot() >= SNAPSHOT_INTERVAL_BYTES {
+            self.write_producer_snapshot(self.log_end_offset)?;
+            self.remove_surplus_snapshots();
+        }
+        Ok(())
+    }
+
+    /// About how much of the log recovery would have to read for the producers.
+    fn bytes_since_snapshot(&self) -> u64 {
+        let last = self
+            .snapshots
+            .last()
+            .copied()
+            .unwrap_or(self.log_start_offset);
+        let segment = self.active_segment();
+        let from = if last <= segment.base_offset() {
+            0
+        } else {
+            let entry = segment
+                .indexes
+                .read()
+                .offsets
+                .floor_in_memory(segment.relative(last));
+            entry.map_or(0, |entry| u64::try_from(entry.position).unwrap_or(0))
+        };
+        segment.size_bytes().saturating_sub(from)
+    }
+
+    /// Flushes, writes indexes and a producer snapshot as Kafka leaves them, and takes the log out of
+    /// service. Open it again to use it.
+    ///
+    /// # Errors
+    /// As [`Log::flush`]. The log counts as not cleanly closed then.
+    pub fn close(&mut self) -> Result<(), Error> {
+        self.check_online()?;
+        if self.seal_active_indexes()? {
+            let active = Arc::clone(self.active_segment());
+            self.unsynced.sealed.push(active);
+        }
+        if self.snapshots.last() != Some(&self.log_end_offset) {
+            self.write_producer_snapshot(self.log_end_offset)?;
+        }
+        self.remove_surplus_snapshots();
+        self.flush()?;
+        for segment in self.segments.iter() {
+            segment.close_if_unused();
+            segment.close_if_unused();
+        }
+        self.offline = Some("the log was closed".to_owned());
+        Ok(())
+    }
+}

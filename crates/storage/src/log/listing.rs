@@ -1,0 +1,161 @@
+//! What a partition's folder holds, after what earlier runs left half-done has been cleared away.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use types::{Offset, TimestampMs, TopicId};
+
+use crate::Error;
+use crate::disk::{DirEntry, Disk};
+use crate::files::names::{self, Kind};
+use crate::files::{SMALL_FILE_BYTES_MAX, partition_metadata};
+
+/// A segment as the listing shows it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Listed {
+    pub(super) size_bytes: u64,
+    pub(super) modified_ms: TimestampMs,
+    pub(super) offset_index_bytes: Option<u64>,
+    pub(super) time_index_bytes: Option<u64>,
+}
+
+impl Listed {
+    /// Whether the index files, by their sizes, may be what a closed segment has.
+    pub(super) fn has_plausible_indexes(&self) -> bool {
+        let is_multiple =
+            |bytes: Option<u64>, entry: u64| bytes.is_some_and(|bytes| bytes.is_multiple_of(entry));
+        is_multiple(self.offset_index_bytes, 8) && is_multiple(self.time_index_bytes, 12)
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Listing {
+    pub(super) segments: BTreeMap<Offset, Listed>,
+    pub(super) snapshots: BTreeSet<Offset>,
+    pub(super) has_epochs: bool,
+}
+
+impl Listing {
+    /// Lists the folder and removes files that were to be removed, or were never finished.
+    pub(super) fn read(disk: &Arc<dyn Disk>, dir: &Path) -> Result<Self, Error> {
+        let entries = disk.list(dir).map_err(|e| Error::io(dir, e))?;
+        let mut listing = Self::default();
+        for entry in entries.iter().filter(|entry| !entry.is_dir) {
+            if is_leftover(&entry.name) {
+                remove(disk, dir, &entry.name)?;
+            } else if entry.name.ends_with(names::SWAP) {
+                return Err(unfinished_compaction(dir, &entry.name));
+            } else {
+                listing.note(entry);
+            }
+        }
+        for entry in &entries {
+            listing.note_index(disk, dir, entry)?;
+        }
+        Ok(listing)
+    }
+
+    /// Indexes belong to a segment, which was listed before or after them; or to none.
+    fn note_index(
+        &mut self,
+        disk: &Arc<dyn Disk>,
+        dir: &Path,
+        entry: &DirEntry,
+    ) -> Result<(), Error> {
+        let Some((offset, kind)) = names::parse(&entry.name) else {
+            return Ok(());
+        };
+        let segment = self.segments.get_mut(&offset);
+        match (kind, segment) {
+            (Kind::Log | Kind::Snapshot, _) | (Kind::TransactionIndex, Some(_)) => {}
+            (Kind::OffsetIndex, Some(segment)) => {
+                segment.offset_index_bytes = Some(entry.size_bytes);
+            }
+            (Kind::TimeIndex, Some(segment)) => segment.time_index_bytes = Some(entry.size_bytes),
+            (_, None) => remove(disk, dir, &entry.name)?,
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, entry: &DirEntry) {
+        if entry.name == super::EPOCHS_FILE {
+            self.has_epochs = true;
+        }
+        let Some((offset, kind)) = names::parse(&entry.name) else {
+            return;
+        };
+        match kind {
+            Kind::Log => {
+                let segment = self.segments.entry(offset).or_default();
+                segment.size_bytes = entry.size_bytes;
+                segment.modified_ms = entry.modified_ms;
+            }
+            Kind::Snapshot => {
+                self.snapshots.insert(offset);
+            }
+            Kind::OffsetIndex | Kind::TimeIndex | Kind::TransactionIndex => {}
+        }
+    }
+}
+
+fn is_leftover(name: &str) -> bool {
+    [names::DELETED, names::CLEANED, names::TEMPORARY]
+        .iter()
+        .any(|suffix| name.ends_with(suffix))
+}
+
+fn remove(disk: &Arc<dyn Disk>, dir: &Path, name: &str) -> Result<(), Error> {
+    let path = dir.join(name);
+    disk.remove(&path).map_err(|e| Error::io(&path, e))
+}
+
+fn unfinished_compaction(dir: &Path, name: &str) -> Error {
+    Error::Refused {
+        path: dir.to_owned(),
+        reason: format!(
+            "{name} is left over from a compaction by Apache Kafka that did not finish; \
+             start Kafka on this directory once and stop it cleanly"
+        ),
+    }
+}
+
+/// Reads the topic id the folder belongs to, or writes it down.
+pub(super) fn check_topic_id(
+    disk: &Arc<dyn Disk>,
+    dir: &Path,
+    topic_id: Option<TopicId>,
+) -> Result<Option<TopicId>, Error> {
+    let path = dir.join(partition_metadata::NAME);
+    let found = read_topic_id(disk, dir)?;
+    match (found, topic_id) {
+        (None, Some(wanted)) => {
+            let text = partition_metadata::format(wanted);
+            disk.replace(&path, &text, true)
+                .map_err(|e| Error::io(&path, e))?;
+            Ok(Some(wanted))
+        }
+        (Some(found), Some(wanted)) if found != wanted => Err(Error::Refused {
+            path: dir.to_owned(),
+            reason: format!("it belongs to topic id {found}, not to {wanted}"),
+        }),
+        (found, _) => Ok(found),
+    }
+}
+
+/// The topic id that a partition's folder names; `None` if it names none.
+pub(crate) fn read_topic_id(disk: &Arc<dyn Disk>, dir: &Path) -> Result<Option<TopicId>, Error> {
+    let path = dir.join(partition_metadata::NAME);
+    let text = match disk.read(&path, SMALL_FILE_BYTES_MAX) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(Error::io(&path, error)),
+    };
+    let id = partition_metadata::parse(&text).map_err(|e| Error::Corrupt {
+        path,
+        position: 0,
+        offset: -1,
+        reason: e.to_string(),
+    })?;
+    Ok(Some(id).filter(|id| *id != TopicId::ZERO))
+}

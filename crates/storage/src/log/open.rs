@@ -1,0 +1,349 @@
+//! Opening a log: which segments, how far they go, and the caches that belong to them.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use types::Offset;
+
+use super::listing::{Listed, Listing, check_topic_id};
+use super::recovery::{self, Rules, Walked};
+use super::{
+    Active, EPOCHS_FILE, LOWERED_RECOVERY_POINT_FILE, Log, LogDeps, OpenOptions, RecoveryReport,
+    Shutdown, Unsynced,
+};
+use crate::Error;
+use crate::dir_state::DirState;
+use crate::disk::Disk;
+use crate::epochs::Epochs;
+use crate::files::names::{self, Kind};
+use crate::files::{SMALL_FILE_BYTES_MAX, checkpoint};
+use crate::producers::Producers;
+use crate::segment::{Indexes, Segment};
+
+impl Log {
+    /// Opens a log, creating its folder if there is none. After anything but [`Shutdown::Clean`]
+    /// scans from the recovery point on, cuts a torn tail and reports it.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] if bytes below the recovery point or in a sealed segment are damaged;
+    /// nothing is changed then.
+    pub fn open(options: OpenOptions, deps: LogDeps) -> Result<(Self, RecoveryReport), Error> {
+        let dir_state = DirState::new(options.dir.parent().unwrap_or(&options.dir));
+        Self::open_in(options, deps, dir_state)
+    }
+
+    pub(crate) fn open_in(
+        options: OpenOptions,
+        deps: LogDeps,
+        dir_state: DirState,
+    ) -> Result<(Self, RecoveryReport), Error> {
+        let disk = Arc::clone(&deps.disk);
+        prepare_dir(&disk, &options.dir)?;
+        let topic_id = check_topic_id(&disk, &options.dir, options.topic_id)?;
+        let lowered = read_lowered_recovery_point(&disk, &options.dir)?;
+        let dir: Arc<Path> = options.dir.into();
+        let listing = Listing::read(&disk, &dir)?;
+        let now_ms = deps.clock.wall_ms();
+        let mut log = Self {
+            dir,
+            dir_state,
+            topic_partition: options.topic_partition,
+            topic_id,
+            config: options.config,
+            segments: Arc::default(),
+            active: Active {
+                created_ms: now_ms,
+                ..Active::default()
+            },
+            log_start_offset: options.log_start_offset.max(0),
+            log_end_offset: 0,
+            recovery_point: options
+                .recovery_point
+                .min(lowered.unwrap_or(Offset::MAX))
+                .max(0),
+            epochs: Epochs::default(),
+            producers: Producers::default(),
+            snapshots: listing.snapshots.clone(),
+            unsynced: Unsynced::default(),
+            truncation_count: 0,
+            removals: Vec::new(),
+            is_recovery_point_lowered: lowered.is_some(),
+            offline: None,
+            deps,
+        };
+        let mut report = RecoveryReport::default();
+        let walked = log.open_segments(&listing, options.shutdown, &mut report)?;
+        log.open_epochs(&listing, &walked)?;
+        log.load_producers()?;
+        log.remove_surplus_snapshots();
+        Ok((log, report))
+    }
+
+    /// Finds the segments and the log end. Returns what was learnt of epochs on the way.
+    fn open_segments(
+        &mut self,
+        listing: &Listing,
+        shutdown: Shutdown,
+        report: &mut RecoveryReport,
+    ) -> Result<EpochsSeen, Error> {
+        let mut listed: Vec<_> = listing
+            .segments
+            .iter()
+            .map(|(base, l)| (*base, *l))
+            .collect();
+        self.drop_below_log_start(&mut listed)?;
+        let mut seen = EpochsSeen::default();
+        let mut segments = Vec::new();
+        for (i, (base, segment)) in listed.iter().enumerate() {
+            let next_base = listed.get(i + 1).map(|(next, _)| *next);
+            if next_base.is_some_and(|next| self.is_trusted(next, shutdown)) {
+                segments.push(self.open_trusted(*base, segment, report)?);
+                continue;
+            }
+            let walked = self.walk(*base, segment, next_base, shutdown, report)?;
+            seen.note(&walked);
+            self.log_end_offset = walked.next_offset;
+            self.active.builder = walked.builder;
+            segments.push(Arc::new(walked.segment));
+            if walked.is_cut {
+                self.remove_after_cut(listed.get(i + 1..).unwrap_or_default(), report)?;
+                break;
+            }
+        }
+        self.segments = Arc::new(segments);
+        self.finish_segments()?;
+        Ok(seen)
+    }
+
+    /// Whether a sealed segment that ends at `end` need not be read.
+    fn is_trusted(&self, end: Offset, shutdown: Shutdown) -> bool {
+        shutdown == Shutdown::Clean || end <= self.recovery_point
+    }
+
+    /// Segments that the log start offset has passed were about to be deleted.
+    fn drop_below_log_start(&mut self, listed: &mut Vec<(Offset, Listed)>) -> Result<(), Error> {
+        let first = listed.partition_point(|(base, _)| *base <= self.log_start_offset);
+        for (base, _) in listed.drain(..first.saturating_sub(1)) {
+            self.remove_segment_files(base)?;
+        }
+        Ok(())
+    }
+
+    fn open_trusted(
+        &self,
+        base: Offset,
+        listed: &Listed,
+        report: &mut RecoveryReport,
+    ) -> Result<Arc<Segment>, Error> {
+        let offsets = listed.offset_index_bytes.unwrap_or(0) / 8;
+        let times = listed.time_index_bytes.unwrap_or(0) / 12;
+        let indexes = Indexes::of_files(self.disk(), &self.dir, base, offsets, times);
+        let (size, modified) = (listed.size_bytes, listed.modified_ms);
+        let segment = Segment::new(self.disk(), &self.dir, base, size, modified, indexes);
+        if !listed.has_plausible_indexes() {
+            segment.rebuild_indexes(self.config.index_interval_bytes)?;
+            report.rebuilt_indexes += 1;
+        }
+        Ok(Arc::new(segment))
+    }
+
+    fn walk(
+        &self,
+        base: Offset,
+        listed: &Listed,
+        next_base: Option<Offset>,
+        shutdown: Shutdown,
+        report: &mut RecoveryReport,
+    ) -> Result<Walked, Error> {
+        let mut rules = Rules {
+            shutdown,
+            recovery_point: self.recovery_point,
+            interval_bytes: self.config.index_interval_bytes,
+            next_base,
+            may_have_gaps: self.config.compact,
+        };
+        let result = recovery::walk(self.disk(), &self.dir, base, listed, &rules, report);
+        match result {
+            // A marker that says "clean" over a log that is not proves only that the marker is wrong.
+            Err(Error::Corrupt { reason, .. }) if shutdown == Shutdown::Clean => {
+                tracing::warn!(partition = %self.topic_partition, reason, "not closed cleanly");
+                rules.shutdown = Shutdown::Unclean;
+                recovery::walk(self.disk(), &self.dir, base, listed, &rules, report)
+            }
+            result => result,
+        }
+    }
+
+    /// Removes the segments behind a cut: nothing connects them to the log any more.
+    fn remove_after_cut(
+        &mut self,
+        listed: &[(Offset, Listed)],
+        report: &mut RecoveryReport,
+    ) -> Result<(), Error> {
+        for (base, segment) in listed.iter().rev() {
+            tracing::warn!(partition = %self.topic_partition, base, "segment behind a cut removed");
+            self.remove_segment_files(*base)?;
+            report.cut_bytes += segment.size_bytes;
+        }
+        self.sync_names()
+    }
+
+    fn finish_segments(&mut self) -> Result<(), Error> {
+        let Some(first) = self.segments.first().map(|segment| segment.base_offset()) else {
+            return self.start_empty(self.log_start_offset);
+        };
+        self.log_start_offset = self.log_start_offset.max(first);
+        let base = self.active_segment().base_offset();
+        self.log_end_offset = self.log_end_offset.max(base);
+        if self.log_start_offset > self.log_end_offset {
+            // What was cut had been deleted already.
+            let start = self.log_start_offset;
+            for segment in Arc::clone(&self.segments).iter().rev() {
+                self.remove_segment_files(segment.base_offset())?;
+            }
+            return self.start_empty(start);
+        }
+        Ok(())
+    }
+
+    /// Starts with one empty segment.
+    pub(super) fn start_empty(&mut self, offset: Offset) -> Result<(), Error> {
+        let now_ms = self.now_ms();
+        let segment = Segment::create(self.disk(), &self.dir, offset, now_ms)?;
+        self.segments = Arc::new(vec![Arc::new(segment)]);
+        self.log_start_offset = offset;
+        self.log_end_offset = offset;
+        self.recovery_point = offset;
+        self.unsynced.names = true;
+        self.start_active(offset, now_ms);
+        Ok(())
+    }
+
+    /// Removes what belongs to a segment, the log file first.
+    pub(super) fn remove_segment_files(&mut self, base: Offset) -> Result<(), Error> {
+        for kind in [
+            Kind::Log,
+            Kind::OffsetIndex,
+            Kind::TimeIndex,
+            Kind::TransactionIndex,
+        ] {
+            let path = names::path(&self.dir, base, kind);
+            self.disk().remove(&path).map_err(|e| Error::io(&path, e))?;
+        }
+        self.unsynced.names = true;
+        Ok(())
+    }
+
+    pub(super) fn sync_names(&mut self) -> Result<(), Error> {
+        let dir = Arc::clone(&self.dir);
+        let result = self.disk().sync_dir(&dir);
+        result.map_err(|e| {
+            self.dir_state
+                .fail(format!("fsync of {} failed: {e}", dir.display()))
+        })
+    }
+
+    /// The epochs as the checkpoint has them, corrected by the batches that were read.
+    fn open_epochs(&mut self, listing: &Listing, seen: &EpochsSeen) -> Result<(), Error> {
+        let on_disk = self.read_epochs(listing)?;
+        let mut epochs = match &on_disk {
+            Some(epochs) if seen.agrees_with(epochs) => epochs.clone(),
+            _ => self.collect_epochs()?,
+        };
+        if let Some(from) = seen.verified_from {
+            epochs.truncate_end(from);
+        }
+        for (epoch, start) in &seen.epochs {
+            if *epoch > epochs.latest() {
+                epochs.assign(*epoch, *start);
+            }
+        }
+        epochs.truncate_end(self.log_end_offset);
+        epochs.truncate_start(self.log_start_offset);
+        if on_disk.as_ref() == Some(&epochs) {
+            self.epochs = epochs;
+            return Ok(());
+        }
+        self.set_epochs(epochs)
+    }
+
+    /// `None` if there is no usable checkpoint.
+    fn read_epochs(&self, listing: &Listing) -> Result<Option<Epochs>, Error> {
+        if !listing.has_epochs {
+            return Ok(None);
+        }
+        let path = self.dir.join(EPOCHS_FILE);
+        let text = self.disk().read(&path, SMALL_FILE_BYTES_MAX);
+        let text = text.map_err(|e| Error::io(&path, e))?;
+        let epochs = checkpoint::parse_epochs(&text)
+            .ok()
+            .and_then(Epochs::from_entries);
+        if epochs.is_none() {
+            tracing::warn!(path = %path.display(), "leader epochs are unreadable, reading the log");
+        }
+        Ok(epochs)
+    }
+
+    /// Reads the epochs from the headers of the whole log.
+    fn collect_epochs(&self) -> Result<Epochs, Error> {
+        let mut epochs = Epochs::default();
+        for segment in self.segments.iter() {
+            let scan = segment.scan(0, segment.base_offset());
+            let mut scan = scan.map_err(|e| segment.corrupt(e.into()))?;
+            while let Some(scanned) = scan.next().map_err(|stop| segment.corrupt(stop))? {
+                let epoch = scanned.header.partition_leader_epoch;
+                if epoch > epochs.latest() {
+                    epochs.assign(epoch, scanned.header.base_offset);
+                }
+            }
+        }
+        Ok(epochs)
+    }
+}
+
+/// What the batches that were read say about epochs.
+#[derive(Debug, Default)]
+struct EpochsSeen {
+    epochs: Vec<(types::LeaderEpoch, Offset)>,
+    verified_from: Option<Offset>,
+}
+
+impl EpochsSeen {
+    fn note(&mut self, walked: &Walked) {
+        self.epochs.extend(&walked.epochs);
+        self.verified_from = self.verified_from.or(walked.verified_from);
+    }
+
+    /// Whether the checkpoint knows the epoch of each batch that was read and trusted.
+    fn agrees_with(&self, epochs: &Epochs) -> bool {
+        let trusted_end = self.verified_from.unwrap_or(Offset::MAX);
+        self.epochs
+            .iter()
+            .filter(|(_, start)| *start < trusted_end)
+            .all(|(epoch, start)| epochs.at(*start) == *epoch)
+    }
+}
+
+/// Creates the folder, durably.
+fn prepare_dir(disk: &Arc<dyn Disk>, dir: &Path) -> Result<(), Error> {
+    if disk.exists(dir).map_err(|e| Error::io(dir, e))? {
+        return Ok(());
+    }
+    disk.create_dir(dir).map_err(|e| Error::io(dir, e))?;
+    match dir.parent() {
+        Some(parent) => disk.sync_dir(parent).map_err(|e| Error::io(parent, e)),
+        None => Ok(()),
+    }
+}
+
+fn read_lowered_recovery_point(disk: &Arc<dyn Disk>, dir: &Path) -> Result<Option<Offset>, Error> {
+    let path = dir.join(LOWERED_RECOVERY_POINT_FILE);
+    let text = match disk.read(&path, SMALL_FILE_BYTES_MAX) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(Error::io(&path, error)),
+    };
+    let text = String::from_utf8_lossy(&text);
+    // Unreadable: scanning everything is always right.
+    Ok(Some(text.trim().parse().unwrap_or(0)))
+}
