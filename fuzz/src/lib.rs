@@ -3,6 +3,8 @@
 //! Each module is a file of its own without a `crate::` in it, because the tests of the crate that it
 //! is about include it as well: so the same properties are checked on a stable compiler.
 
+pub mod batch;
+pub mod decompress;
 pub mod frame;
 pub mod request;
 pub mod response;
