@@ -44,6 +44,7 @@ pub(super) fn build(
         .map_or_else(|| log_dirs[0].clone(), PathBuf::from);
     let mut warnings = findings.warnings;
     warn_about_listeners(&listeners, &mut warnings);
+    warn_about_advertised(&listeners, &mut warnings);
     warn_about_voters(&quorum, &mut warnings);
     warn_about_dirs(&log_dirs, &mut warnings);
     Ok(ServerConfig {
@@ -236,6 +237,25 @@ fn warn_about_listeners(listeners: &Listeners, warnings: &mut Vec<Warning>) {
                 listener.name, listener.bind
             );
             warnings.push(Warning::new("listeners", message));
+        }
+    }
+}
+
+/// The most common mistake of all: others can connect, and are then told to connect to themselves.
+fn warn_about_advertised(listeners: &Listeners, warnings: &mut Vec<Warning>) {
+    for told in listeners
+        .advertised
+        .iter()
+        .filter(|it| it.endpoint.is_loopback())
+    {
+        let bound = listeners.broker.iter().find(|it| it.name == told.name);
+        if bound.is_some_and(|bound| !bound.bind.is_loopback()) {
+            let message = format!(
+                "clients on other machines reach {}, and are then told to use {}, which is \
+                 themselves; advertise an address that they can reach",
+                told.name, told.endpoint
+            );
+            warnings.push(Warning::new("advertised.listeners", message));
         }
     }
 }

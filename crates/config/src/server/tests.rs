@@ -113,7 +113,10 @@ fn the_stock_file_starts() {
     let told = &config.listeners.advertised_controller;
     assert_eq!(told[0].endpoint.to_string(), "localhost:9093");
     assert_eq!(config.logs.num_recovery_threads_per_data_dir, 1);
-    assert_eq!(warned_keys(&config), ["listeners", "listeners", "log.dirs"]);
+    assert_eq!(
+        warned_keys(&config),
+        ["listeners", "listeners", "advertised.listeners", "log.dirs"]
+    );
 }
 
 #[test]
