@@ -30,6 +30,14 @@ pub fn with_log_append_time(batch: &Batch, now_ms: TimestampMs) -> Batch {
     with_header(batch, header)
 }
 
+/// The batch with its records' own timestamps, whose maximum is the header's word. Its CRC must be
+/// right.
+pub(super) fn with_create_time(batch: &Batch) -> Batch {
+    let mut header = batch.header;
+    header.set_timestamp_type(TimestampType::CreateTime);
+    with_header(batch, header)
+}
+
 /// The batch with the true maximum of its records' timestamps. Its CRC must be right.
 pub(super) fn with_max_timestamp(batch: &Batch, max_timestamp: TimestampMs) -> Batch {
     let mut header = batch.header;

@@ -19,19 +19,19 @@ pub struct RecordError {
 /// Why a record set may not be appended. Each variant names the error that clients know it by.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Invalid {
-    /// Nothing to append (`INVALID_RECORD`).
-    #[error("a produce request must have one record batch per partition, this has none")]
+    /// Nothing to append, or not all of it (`INVALID_RECORD`).
+    #[error("a produce request must have one record batch per partition, this has no whole one")]
     NoBatch,
     /// Something follows the batch (`INVALID_RECORD`).
     #[error("a produce request must have one record batch per partition, this has more")]
     MoreThanOneBatch,
-    /// Format v0 or v1, or one from the future (`INVALID_RECORD`).
+    /// Format v0 or v1 (`INVALID_RECORD`).
     #[error("record batches of magic {magic} cannot be produced, only of magic 2")]
     OldMagic {
         /// The magic byte.
         magic: i8,
     },
-    /// Bounds or checksum (`CORRUPT_MESSAGE`, which clients retry).
+    /// Length field, checksum or a magic from the future (`CORRUPT_MESSAGE`, which clients retry).
     #[error("the record batch is corrupt: {0}")]
     Corrupt(#[source] BatchError),
     /// Larger than the topic allows (`MESSAGE_TOO_LARGE`).
@@ -79,13 +79,10 @@ pub enum Invalid {
     /// A transaction needs somebody who ends it (`INVALID_RECORD`).
     #[error("a transactional batch needs a producer id")]
     TransactionWithoutProducer,
-    /// Only brokers set append times (`INVALID_TIMESTAMP`).
-    #[error("producers must not set the timestamp type to LogAppendTime")]
-    TimestampType,
     /// Records out of the time window (`INVALID_TIMESTAMP`).
     #[error("one or more records have been rejected due to invalid timestamp")]
     Timestamps {
-        /// Which, at most [`RECORD_ERRORS_MAX`].
+        /// Which, and those without key where one is needed; at most [`RECORD_ERRORS_MAX`].
         records: Vec<RecordError>,
     },
     /// Records without key in a compacted topic (`INVALID_RECORD`).
