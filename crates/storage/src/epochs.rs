@@ -175,6 +175,10 @@ mod tests {
         }
     }
 
+    fn offset_of(count: usize) -> Offset {
+        Offset::try_from(count).expect("a small count")
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(256))]
 
@@ -188,17 +192,17 @@ mod tests {
             let mut epoch = 0;
             for (bump, records, cut) in steps {
                 epoch += bump;
-                cache.assign(LeaderEpoch(epoch), model.len() as i64);
+                cache.assign(LeaderEpoch(epoch), offset_of(model.len()));
                 model.extend(std::iter::repeat_n(epoch, records));
                 let keep = model.len().saturating_sub(cut);
                 model.truncate(keep);
-                cache.truncate_end(keep as i64);
+                cache.truncate_end(offset_of(keep));
                 for (offset, &epoch) in model.iter().enumerate() {
-                    prop_assert_eq!(cache.at(offset as i64).0, epoch);
+                    prop_assert_eq!(cache.at(offset_of(offset)).0, epoch);
                 }
                 for asked in 0..=epoch {
-                    let expected = model.iter().rposition(|&e| e <= asked).map(|i| i as i64 + 1);
-                    let (found, end) = cache.end_offset_for(LeaderEpoch(asked), keep as i64);
+                    let expected = model.iter().rposition(|&e| e <= asked).map(|i| offset_of(i) + 1);
+                    let (found, end) = cache.end_offset_for(LeaderEpoch(asked), offset_of(keep));
                     if let Some(expected) = expected && found.is_known() {
                         prop_assert_eq!(end, expected);
                     }

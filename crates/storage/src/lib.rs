@@ -13,8 +13,8 @@ mod segment;
 
 pub use config::LogConfig;
 pub use dirs::{
-    DirStatus, DirectorySize, HousekeepingReport, LoadDecision, LoadReport, LogDirs,
-    LogDirsOptions, PartitionSize, SharedLog,
+    DirStatus, DirectorySize, HousekeepingReport, Intervals, LoadDecision, LoadReport, LogDirs,
+    LogDirsOptions, PartitionSize, Restart, SharedLog,
 };
 pub use error::{AppendError, Error, ReadError};
 pub use files::meta_properties::MetaProperties;
@@ -22,3 +22,4 @@ pub use log::{
     AppendInfo, FlushJob, Log, LogDeps, LogReader, OpenOptions, ReadResult, RecoveryReport,
     RetiredSegment, Shutdown, TimestampOffset, ValidatedBatch,
 };
+pub use producers::ProducerDescription;

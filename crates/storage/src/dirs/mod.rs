@@ -1,12 +1,42 @@
 //! All log directories of a node (`log.dirs`) and the logs in them.
+//!
+//! ```text
+//!  <log dir>/.lock  meta.properties  .kafka_cleanshutdown  boot-id
+//!            recovery-point-offset-checkpoint  log-start-offset-checkpoint
+//!            replication-offset-checkpoint
+//!            topic-0/…  topic-1/…  topic-0.<32 hex digits>-delete/…  topic-7-stray/…
+//! ```
+//!
+//! [`LogDirs`] owns the logs; partitions of the broker hold clones of [`SharedLog`]. It knows nothing
+//! of leaders or requests, has no thread of its own ([`LogDirs::load`] borrows some), and is told the
+//! high watermarks when it needs them.
+//!
+//! A directory that fails goes offline with its logs; the others live on. One that belongs to another
+//! cluster or node stops the start.
 
-use std::path::{Path, PathBuf};
+mod close;
+mod create;
+mod dir;
+mod housekeeping;
+mod identity;
+mod load;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-use types::{DirectoryId, NodeId, Offset, TimestampMs, TopicId, TopicPartition};
+use parking_lot::{Mutex, RwLock};
+use types::{DirectoryId, NodeId, Offset, TopicPartition};
 
-use crate::{Error, Log, LogConfig, LogDeps, MetaProperties, RecoveryReport};
+use crate::{Error, Log, LogDeps, MetaProperties};
+use dir::Dir;
+use housekeeping::Rounds;
+
+pub use housekeeping::{HousekeepingReport, Intervals};
+pub use identity::format;
+pub use load::{LoadDecision, LoadReport};
 
 /// A log behind its lock. Lock order: the partition's lock, then this one. Never hold it while
 /// calling [`LogDirs`].
@@ -23,31 +53,26 @@ pub struct LogDirsOptions {
     pub node_id: NodeId,
     /// `num.recovery.threads.per.data.dir`.
     pub recovery_threads_per_dir: usize,
-    /// Random bytes for new directory ids, one per directory at least.
+    /// Random ids for directories that have none yet, one per directory at least.
     pub new_directory_ids: Vec<DirectoryId>,
     /// Names that other parts of the node keep in a log directory; a directory with nothing else
     /// counts as empty and may be formatted.
     pub foreign_names: Vec<String>,
 }
 
-/// What to do with a log found on disk.
-#[derive(Debug, Clone)]
-pub enum LoadDecision {
-    /// Open it with these settings.
-    Open(LogConfig),
-    /// No replica of this node: rename it to `…-stray` and leave it.
-    Stray,
-}
-
-/// What loading found.
-#[derive(Debug, Default)]
-pub struct LoadReport {
-    /// Logs that were opened, with what their recovery did.
-    pub opened: Vec<(TopicPartition, RecoveryReport)>,
-    /// Logs that could not be opened; their partitions are offline on this node.
-    pub failed: Vec<(TopicPartition, Error)>,
-    /// Folders set aside.
-    pub strays: Vec<PathBuf>,
+/// How the last run on these directories ended (RELIABILITY 0.11).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Restart {
+    /// Every log was closed. Also the first start ever.
+    Clean {
+        /// The broker epoch of the run that closed them, -1 if unknown.
+        broker_epoch: i64,
+    },
+    /// The process ended without closing its logs, but the machine has stayed up since: nothing that
+    /// was written is lost.
+    ProcessCrash,
+    /// The machine went down, or nobody can tell that it did not: what was not synced may be lost.
+    MachineCrash,
 }
 
 /// State of one log directory.
@@ -85,25 +110,60 @@ pub struct DirectorySize {
     pub partitions: Vec<PartitionSize>,
 }
 
-/// What one round of housekeeping did.
-#[derive(Debug, Default)]
-pub struct HousekeepingReport {
-    /// Segments that retention took out of their logs.
-    pub deleted_segments: usize,
-    /// Logs whose new bytes were made durable.
-    pub flushed_logs: usize,
-    /// Directories that went offline since the last round.
-    pub newly_offline: Vec<DirStatus>,
+/// An open log and where it is.
+#[derive(Debug, Clone)]
+struct OpenLog {
+    log: SharedLog,
+    dir: Arc<Dir>,
 }
 
-/// All log directories of a node. Shared freely; locks inside are short.
+/// All log directories of a node. Shared freely; locks inside are short, and none is held while a
+/// log's lock is waited for.
 #[derive(Debug)]
 pub struct LogDirs {
     deps: LogDeps,
+    dirs: Vec<Arc<Dir>>,
+    logs: RwLock<HashMap<TopicPartition, OpenLog>>,
+    /// One log is created or removed at a time.
+    changing: Mutex<()>,
+    recovery_threads_per_dir: usize,
+    rounds: Mutex<Rounds>,
 }
 
-#[expect(unused_variables, reason = "signatures first")]
 impl LogDirs {
+    /// Locks the directories, checks who they belong to, formats those that are empty, and reads
+    /// checkpoints and clean-shutdown markers. Opens no log yet.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] for a directory of another cluster or node, one in use, or one that is
+    /// neither formatted nor empty; any error if no directory is left.
+    pub fn open(options: LogDirsOptions, deps: LogDeps) -> Result<Self, Error> {
+        let identities = identity::check_all(&options, &deps)?;
+        let mut dirs = Vec::new();
+        let mut first_error = None;
+        for (path, identity) in options.paths.iter().zip(identities) {
+            match Dir::open(path, &identity, &deps) {
+                Ok(dir) => dirs.push(Arc::new(dir)),
+                Err(error @ Error::Refused { .. }) => return Err(error),
+                Err(error) => {
+                    dirs.push(Arc::new(Dir::offline(path, &identity, &error)));
+                    first_error.get_or_insert(error);
+                }
+            }
+        }
+        match first_error {
+            Some(error) if dirs.iter().all(|dir| dir.is_offline()) => Err(error),
+            _ => Ok(Self {
+                rounds: Mutex::new(Rounds::new(deps.clock.wall_ms())),
+                deps,
+                dirs,
+                logs: RwLock::default(),
+                changing: Mutex::default(),
+                recovery_threads_per_dir: options.recovery_threads_per_dir.max(1),
+            }),
+        }
+    }
+
     /// Reads the identities of directories without locking or changing anything; `None` for a
     /// directory that is missing or has no `meta.properties`.
     ///
@@ -113,141 +173,113 @@ impl LogDirs {
         paths: &[PathBuf],
         deps: &LogDeps,
     ) -> Result<Vec<Option<MetaProperties>>, Error> {
-        todo!()
+        paths
+            .iter()
+            .map(|path| identity::read(path, deps))
+            .collect()
     }
 
-    /// Locks the directories, checks who they belong to, formats those that are empty, and reads
-    /// checkpoints and clean-shutdown markers. Opens no log yet.
-    ///
-    /// # Errors
-    /// [`Error::Refused`] for a directory of another cluster or node, one in use, or one that is
-    /// neither formatted nor empty.
-    pub fn open(options: LogDirsOptions, deps: LogDeps) -> Result<Self, Error> {
-        todo!()
+    /// How the last run on these directories ended: the worst of what each of them tells.
+    #[must_use]
+    pub fn restart(&self) -> Restart {
+        let mut worst: Option<Restart> = None;
+        for dir in self.dirs.iter().filter(|dir| !dir.is_offline()) {
+            worst = Some(match (worst, dir.restart()) {
+                (None, restart) => restart,
+                (Some(Restart::Clean { broker_epoch: a }), Restart::Clean { broker_epoch: b }) => {
+                    Restart::Clean {
+                        broker_epoch: a.max(b),
+                    }
+                }
+                (Some(Restart::MachineCrash), _) | (_, Restart::MachineCrash) => {
+                    Restart::MachineCrash
+                }
+                _ => Restart::ProcessCrash,
+            });
+        }
+        worst.unwrap_or(Restart::MachineCrash)
     }
 
     /// The broker epoch the last clean shutdown left behind, if every directory was closed cleanly.
     #[must_use]
     pub fn clean_shutdown_broker_epoch(&self) -> Option<i64> {
-        todo!()
-    }
-
-    /// Opens every log found, several at a time. `decide` gives each its settings.
-    pub fn load(
-        &self,
-        decide: &(dyn Fn(&TopicPartition, Option<TopicId>) -> LoadDecision + Sync),
-    ) -> LoadReport {
-        todo!()
+        match self.restart() {
+            Restart::Clean { broker_epoch } => Some(broker_epoch).filter(|epoch| *epoch >= 0),
+            Restart::ProcessCrash | Restart::MachineCrash => None,
+        }
     }
 
     /// An open log.
     #[must_use]
     pub fn log(&self, topic_partition: &TopicPartition) -> Option<SharedLog> {
-        todo!()
+        let logs = self.logs.read();
+        logs.get(topic_partition).map(|open| Arc::clone(&open.log))
     }
 
     /// All open logs.
     #[must_use]
     pub fn logs(&self) -> Vec<(TopicPartition, SharedLog)> {
-        todo!()
+        let logs = self.logs.read();
+        logs.iter()
+            .map(|(tp, open)| (tp.clone(), Arc::clone(&open.log)))
+            .collect()
     }
 
-    /// Returns the log of a partition, creating it in `directory` (or in the directory with the
-    /// fewest logs) if there is none.
-    ///
-    /// # Errors
-    /// If the directory is offline or the disk refuses, or the log there belongs to another topic id.
-    pub fn create_log(
-        &self,
-        topic_partition: &TopicPartition,
-        topic_id: TopicId,
-        config: LogConfig,
-        directory: Option<DirectoryId>,
-    ) -> Result<SharedLog, Error> {
-        todo!()
-    }
-
-    /// Takes a log out of service: renames its folder to `topic-0.<uuid>-delete` (durable on
-    /// return); the files go later, in [`housekeep`](Self::housekeep).
-    ///
-    /// # Errors
-    /// If the disk refuses.
-    pub fn delete_log(&self, topic_partition: &TopicPartition) -> Result<(), Error> {
-        todo!()
-    }
-
-    /// Sets a log aside that the metadata does not know: renames its folder to `…-stray`.
-    ///
-    /// # Errors
-    /// If the disk refuses.
-    pub fn set_aside_stray(&self, topic_partition: &TopicPartition) -> Result<(), Error> {
-        todo!()
+    /// The open logs of one directory.
+    fn logs_in(&self, dir: &Arc<Dir>) -> Vec<(TopicPartition, SharedLog)> {
+        let logs = self.logs.read();
+        logs.iter()
+            .filter(|(_, open)| Arc::ptr_eq(&open.dir, dir))
+            .map(|(tp, open)| (tp.clone(), Arc::clone(&open.log)))
+            .collect()
     }
 
     /// The directory a partition's log is in.
     #[must_use]
     pub fn directory_of(&self, topic_partition: &TopicPartition) -> Option<DirectoryId> {
-        todo!()
+        let logs = self.logs.read();
+        logs.get(topic_partition)
+            .map(|open| open.dir.directory_id())
     }
 
     /// The directories, online and offline.
     #[must_use]
     pub fn status(&self) -> Vec<DirStatus> {
-        todo!()
+        self.dirs.iter().map(|dir| dir.status()).collect()
     }
 
-    /// Directories with sizes of what is in them.
+    /// Directories with sizes of what is in them. Asks the file system.
     #[must_use]
     pub fn sizes(&self) -> Vec<DirectorySize> {
-        todo!()
+        self.dirs.iter().map(|dir| self.size_of(dir)).collect()
+    }
+
+    fn size_of(&self, dir: &Arc<Dir>) -> DirectorySize {
+        let space = self.deps.disk.space(dir.path()).ok();
+        let bytes = |bytes: Option<u64>| bytes.map_or(-1, |b| i64::try_from(b).unwrap_or(i64::MAX));
+        let partitions = self.logs_in(dir).into_iter().map(|(topic_partition, log)| {
+            let log = log.lock();
+            PartitionSize {
+                topic_partition,
+                size_bytes: log.size_bytes(),
+                log_end_offset: log.log_end_offset(),
+            }
+        });
+        DirectorySize {
+            status: dir.status(),
+            total_bytes: bytes(space.map(|space| space.total_bytes)),
+            usable_bytes: bytes(space.map(|space| space.usable_bytes)),
+            partitions: partitions.collect(),
+        }
     }
 
     /// The high watermark checkpointed for a partition, 0 if none.
     #[must_use]
     pub fn checkpointed_high_watermark(&self, topic_partition: &TopicPartition) -> Offset {
-        todo!()
+        let found = self
+            .dirs
+            .iter()
+            .find_map(|dir| dir.high_watermark(topic_partition));
+        found.unwrap_or(0)
     }
-
-    /// Persists the log start offsets, durable on return. Call after `DeleteRecords`, before acking.
-    ///
-    /// # Errors
-    /// If the disk refuses.
-    pub fn checkpoint_log_starts(&self) -> Result<(), Error> {
-        todo!()
-    }
-
-    /// One round of background work over all logs: flush, roll, retention, expiry of producers,
-    /// removal of deleted files, checkpoints; each at its own interval. Blocks for the disk; call it
-    /// about once a second on a thread of its own.
-    ///
-    /// `high_watermark` is asked for each partition without any lock of ours being held.
-    pub fn housekeep(
-        &self,
-        now_ms: TimestampMs,
-        high_watermark: &dyn Fn(&TopicPartition) -> Option<Offset>,
-    ) -> HousekeepingReport {
-        todo!()
-    }
-
-    /// Closes every log, writes the checkpoints and the clean-shutdown markers with the broker epoch.
-    /// Logs refuse appends afterwards.
-    ///
-    /// # Errors
-    /// If a directory could not be closed cleanly; it gets no marker.
-    pub fn close(
-        &self,
-        broker_epoch: i64,
-        high_watermark: &dyn Fn(&TopicPartition) -> Option<Offset>,
-    ) -> Result<(), Error> {
-        todo!()
-    }
-}
-
-/// Writes the identity of an empty or missing directory (`raudal format`).
-///
-/// # Errors
-/// [`Error::Refused`] if it is formatted already or not empty.
-pub fn format(path: &Path, identity: &MetaProperties, deps: &LogDeps) -> Result<(), Error> {
-    let _unused = (path, identity, deps);
-    todo!()
 }

@@ -85,6 +85,7 @@ struct Faults {
     used_bytes: u64,
     is_cold: bool,
     locked: Vec<String>,
+    boots: u64,
 }
 
 #[derive(Debug)]
@@ -178,8 +179,8 @@ impl FaultDisk {
     /// Cuts the power. Files and names are as of their last sync; with a seed, some of what was not
     /// synced made it all the same. Open files must not be used any more, locks are free.
     pub fn crash(&self, seed: Option<u64>) {
-        self.heal();
-        self.state.faults.lock().locked.clear();
+        self.kill();
+        self.state.faults.lock().boots += 1;
         let mut random = seed.map(Random);
         crash_dir(&self.state.root, &mut random);
     }
@@ -535,6 +536,10 @@ impl Disk for FaultDisk {
             total_bytes,
             usable_bytes: total_bytes.saturating_sub(faults.used_bytes),
         })
+    }
+
+    fn boot_id(&self) -> Option<String> {
+        Some(format!("boot-{}", self.state.faults.lock().boots))
     }
 
     fn lock(&self, path: &Path) -> io::Result<Box<dyn DiskLock>> {

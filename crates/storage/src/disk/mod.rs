@@ -106,6 +106,10 @@ pub trait Disk: fmt::Debug + Send + Sync {
     /// Space of the file system.
     fn space(&self, path: &Path) -> io::Result<Space>;
 
+    /// Names this run of the machine: what was written but not synced is there exactly as long as
+    /// this stays the same. `None` if the system does not tell.
+    fn boot_id(&self) -> Option<String>;
+
     /// Takes an exclusive lock on a file, creating it. `WouldBlock` if another process has it.
     fn lock(&self, path: &Path) -> io::Result<Box<dyn DiskLock>>;
 }

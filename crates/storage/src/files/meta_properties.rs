@@ -13,9 +13,9 @@ pub struct MetaProperties {
     pub cluster_id: String,
     /// The node.
     pub node_id: NodeId,
-    /// This directory (KIP-858). `None` in directories formatted by Kafka before 3.7; they are given
-    /// one when they are opened.
-    pub directory_id: Option<DirectoryId>,
+    /// This directory (KIP-858). `ZERO` in directories formatted by Kafka before 3.7; they are given
+    /// an id when they are opened.
+    pub directory_id: DirectoryId,
 }
 
 impl MetaProperties {
@@ -25,8 +25,8 @@ impl MetaProperties {
             escape(&self.cluster_id),
             self.node_id
         );
-        if let Some(id) = self.directory_id {
-            text.push_str(&format!("directory.id={id}\n"));
+        if self.directory_id != DirectoryId::ZERO {
+            text.push_str(&format!("directory.id={}\n", self.directory_id));
         }
         text.into_bytes()
     }
@@ -36,7 +36,7 @@ impl MetaProperties {
         let mut version = None;
         let mut cluster_id = None;
         let mut node_id = None;
-        let mut directory_id = None;
+        let mut directory_id = DirectoryId::ZERO;
         for (number, line) in text.lines().enumerate() {
             let Some((key, value)) = property(line) else {
                 continue;
@@ -45,10 +45,10 @@ impl MetaProperties {
             match key {
                 "version" => version = Some(value),
                 "cluster.id" => cluster_id = Some(value),
-                "node.id" => node_id = Some(value.parse().map_err(|_| malformed())?),
+                "node.id" => node_id = Some(value.parse().map_err(|_error| malformed())?),
                 "directory.id" => {
-                    let id = value.parse().map_err(|_| malformed())?;
-                    directory_id = Some(DirectoryId(id));
+                    let id = value.parse().map_err(|_error| malformed())?;
+                    directory_id = DirectoryId(id);
                 }
                 _ => {}
             }
@@ -113,7 +113,7 @@ mod tests {
         let identity = MetaProperties::parse(KAFKAS).unwrap();
         assert_eq!(identity.cluster_id, "J7s9e8PPTKOO47PxzI39VA");
         assert_eq!(identity.node_id, NodeId(1));
-        assert!(identity.directory_id.is_some());
+        assert!(identity.directory_id != DirectoryId::ZERO);
         assert_eq!(MetaProperties::parse(&identity.format()).unwrap(), identity);
     }
 
@@ -122,7 +122,7 @@ mod tests {
         let identity = MetaProperties {
             cluster_id: "a=b:c\\d".to_owned(),
             node_id: NodeId(7),
-            directory_id: None,
+            directory_id: DirectoryId::ZERO,
         };
         assert_eq!(MetaProperties::parse(&identity.format()).unwrap(), identity);
     }

@@ -8,7 +8,7 @@
 //! then does the recovery point move. A failed fsync takes the whole directory offline; it is never
 //! tried again.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use types::Offset;
@@ -66,7 +66,7 @@ impl FlushJob {
         Ok(())
     }
 
-    fn sync_file(&self, path: &PathBuf) -> Result<(), Error> {
+    fn sync_file(&self, path: &Path) -> Result<(), Error> {
         match self.disk.open(path).and_then(|file| file.sync()) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
             result => result.map_err(|e| Error::io(path, e)),

@@ -41,11 +41,12 @@ use crate::dir_state::DirState;
 use crate::disk::Disk;
 use crate::epochs::Epochs;
 use crate::files::checkpoint;
-use crate::producers::Producers;
+use crate::producers::{ProducerDescription, Producers};
 use crate::segment::{IndexBuilder, Segment};
 use crate::{Error, LogConfig};
 
 pub use flush::FlushJob;
+pub(crate) use listing::read_topic_id;
 pub use reader::LogReader;
 pub use retention::RetiredSegment;
 pub use values::{
@@ -69,7 +70,7 @@ pub struct Log {
     topic_id: Option<TopicId>,
     config: LogConfig,
     /// By base offset, never empty; the last one is active. Readers share it.
-    segments: Arc<Vec<Arc<Segment>>>,
+    segments: Arc<[Arc<Segment>]>,
     active: Active,
     log_start_offset: Offset,
     log_end_offset: Offset,
@@ -165,6 +166,12 @@ impl Log {
         self.segments.len()
     }
 
+    /// The producers the log keeps sequence numbers of.
+    #[must_use]
+    pub fn producers(&self) -> Vec<ProducerDescription> {
+        self.producers.describe()
+    }
+
     /// How many producers the log keeps sequence numbers of.
     #[must_use]
     pub fn producer_count(&self) -> usize {
@@ -251,6 +258,13 @@ impl Log {
             .expect("a log has at least one segment")
     }
 
+    /// Replaces the list of segments; readers keep the one they have.
+    fn change_segments(&mut self, change: impl FnOnce(&mut Vec<Arc<Segment>>)) {
+        let mut segments = self.segments.to_vec();
+        change(&mut segments);
+        self.segments = segments.into();
+    }
+
     fn check_online(&self) -> Result<(), Error> {
         self.dir_state.check()?;
         match &self.offline {
@@ -264,6 +278,11 @@ impl Log {
             path: PathBuf::from(&*self.dir),
             reason,
         }
+    }
+
+    /// Takes this log out of service: appends and flushes are refused from now on.
+    pub(crate) fn retire(&mut self, reason: &str) {
+        self.offline = Some(reason.to_owned());
     }
 
     /// Takes this log offline: its files are in a state that only opening it again can judge.

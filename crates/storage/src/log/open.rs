@@ -50,7 +50,7 @@ impl Log {
             topic_partition: options.topic_partition,
             topic_id,
             config: options.config,
-            segments: Arc::default(),
+            segments: Arc::new([]),
             active: Active {
                 created_ms: now_ms,
                 ..Active::default()
@@ -110,7 +110,7 @@ impl Log {
                 break;
             }
         }
-        self.segments = Arc::new(segments);
+        self.segments = segments.into();
         self.finish_segments()?;
         Ok(seen)
     }
@@ -210,7 +210,7 @@ impl Log {
     pub(super) fn start_empty(&mut self, offset: Offset) -> Result<(), Error> {
         let now_ms = self.now_ms();
         let segment = Segment::create(self.disk(), &self.dir, offset, now_ms)?;
-        self.segments = Arc::new(vec![Arc::new(segment)]);
+        self.segments = Arc::new([Arc::new(segment)]);
         self.log_start_offset = offset;
         self.log_end_offset = offset;
         self.recovery_point = offset;

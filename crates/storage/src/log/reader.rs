@@ -14,7 +14,7 @@ use crate::segment::{Mode, Segment, Wanted};
 /// [`ReadError::Changed`]; truncated ones always do.
 #[derive(Debug, Clone)]
 pub struct LogReader {
-    segments: Arc<Vec<Arc<Segment>>>,
+    segments: Arc<[Arc<Segment>]>,
     log_start_offset: Offset,
     log_end_offset: Offset,
     verifies_crc: bool,

@@ -57,18 +57,18 @@ impl Log {
             self.roll(self.log_end_offset)?;
         }
         let count = count.min(self.segments.len() - 1);
-        let retired: Vec<_> = Arc::make_mut(&mut self.segments)
-            .drain(..count)
-            .map(|segment| RetiredSegment {
-                base_offset: segment.base_offset(),
-                size_bytes: segment.size_bytes(),
-                segment,
-            })
-            .collect();
-        if !retired.is_empty() {
-            let start = self.segments.first().map_or(0, |s| s.base_offset());
-            self.move_log_start(start.max(self.log_start_offset))?;
+        if count == 0 {
+            return Ok(Vec::new());
         }
+        let retire = |segment: Arc<Segment>| RetiredSegment {
+            base_offset: segment.base_offset(),
+            size_bytes: segment.size_bytes(),
+            segment,
+        };
+        let mut retired = Vec::new();
+        self.change_segments(|segments| retired.extend(segments.drain(..count).map(retire)));
+        let start = self.segments.first().map_or(0, |s| s.base_offset());
+        self.move_log_start(start.max(self.log_start_offset))?;
         Ok(retired)
     }
 
@@ -227,6 +227,11 @@ impl Log {
         let gone: Vec<_> = self.snapshots.range(..first.min(newest)).copied().collect();
         gone.into_iter()
             .try_for_each(|offset| self.remove_snapshot(offset))
+    }
+
+    /// Whether renamed files wait for their removal.
+    pub(crate) fn has_removals(&self) -> bool {
+        !self.removals.is_empty()
     }
 
     /// Closes files of sealed segments that nobody has read since the last call.

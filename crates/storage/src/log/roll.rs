@@ -120,7 +120,7 @@ impl Log {
         self.write_producer_snapshot(base_offset)?;
         let now_ms = self.now_ms();
         let segment = Segment::create(self.disk(), &self.dir, base_offset, now_ms)?;
-        Arc::make_mut(&mut self.segments).push(Arc::new(segment));
+        self.change_segments(|segments| segments.push(Arc::new(segment)));
         self.log_end_offset = base_offset;
         self.unsynced.names = true;
         self.start_active(base_offset, now_ms);

@@ -119,7 +119,7 @@ impl Log {
             segment.mark_changed();
             self.remove_segment_files(segment.base_offset())?;
         }
-        Arc::make_mut(&mut self.segments).truncate(index);
+        self.change_segments(|segments| segments.truncate(index));
         if dropped.is_empty() {
             return Ok(());
         }
@@ -150,9 +150,10 @@ impl Log {
         segment.sync()?;
         self.start_active(base, now_ms);
         self.active.builder = resume(&segment, &offsets, &times, self.config.index_interval_bytes)?;
-        let segments = Arc::make_mut(&mut self.segments);
-        segments.pop();
-        segments.push(segment);
+        self.change_segments(|segments| {
+            segments.pop();
+            segments.push(segment);
+        });
         Ok(())
     }
 

@@ -22,7 +22,24 @@ use protocol::records::{BatchHeader, EndTxnMarker};
 use types::{Offset, ProducerEpoch, ProducerId, TimestampMs};
 
 pub(crate) use check::Verdict;
-pub(crate) use entry::{BatchMeta, Producer, WINDOW};
+pub(crate) use entry::{BatchMeta, Producer};
+
+/// One producer, for `DescribeProducers`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProducerDescription {
+    /// The producer.
+    pub producer_id: ProducerId,
+    /// Its incarnation.
+    pub producer_epoch: ProducerEpoch,
+    /// Sequence of its last record, -1 if this incarnation has written none.
+    pub last_sequence: i32,
+    /// Largest timestamp of its last batch.
+    pub last_timestamp: TimestampMs,
+    /// Epoch of the coordinator that last ended a transaction of it, -1 if none has.
+    pub coordinator_epoch: i32,
+    /// First offset of its open transaction.
+    pub transaction_start_offset: Option<Offset>,
+}
 
 /// The producers of one log.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -52,6 +69,18 @@ impl Producers {
 
     pub(crate) fn get(&self, id: ProducerId) -> Option<&Producer> {
         self.by_id.get(&id)
+    }
+
+    pub(crate) fn describe(&self) -> Vec<ProducerDescription> {
+        let describe = |(id, producer): (&ProducerId, &Producer)| ProducerDescription {
+            producer_id: *id,
+            producer_epoch: producer.epoch,
+            last_sequence: producer.last_sequence(),
+            last_timestamp: producer.last_timestamp,
+            coordinator_epoch: producer.coordinator_epoch,
+            transaction_start_offset: producer.transaction_start,
+        };
+        self.by_id.iter().map(describe).collect()
     }
 
     /// Takes in a batch that is in the log: appended just now, copied from the leader, or read
@@ -115,13 +144,6 @@ impl Producers {
         if !self.ended.is_empty() {
             self.ended.retain(|_, t| t.last_offset >= high_watermark);
         }
-    }
-
-    /// What the last stable offset will be once the transaction that ends now is replicated: the
-    /// start of the next open one, or the offset after its marker.
-    pub(crate) fn last_stable_offset_after(&self, ended: &EndedTransaction) -> Offset {
-        let next_open = self.open.keys().next().copied();
-        next_open.unwrap_or(ended.last_offset + 1)
     }
 
     /// Forgets producers that have been silent for `expiration_ms`, unless a transaction of theirs

@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use crc_fast::{CrcAlgorithm, Digest};
 use protocol::records::{BatchHeader, HEADER_LEN};
 use types::Offset;
 
@@ -174,7 +175,7 @@ impl Scan {
     fn crc(&mut self, scanned: &Scanned) -> Result<u32, Stop> {
         let mut position = scanned.position + CRC_START as u64;
         let end = scanned.end();
-        let mut crc = 0;
+        let mut digest = Digest::new(CrcAlgorithm::Crc32Iscsi);
         while position < end {
             let rest = usize::try_from(end - position).unwrap_or(usize::MAX);
             let window = self.window_at(position, 1)?;
@@ -182,10 +183,10 @@ impl Scan {
             if chunk.is_empty() {
                 return Err(self.bad("the file ends within the batch"));
             }
-            crc = crc32c::crc32c_append(crc, chunk);
+            digest.update(chunk);
             position += chunk.len() as u64;
         }
-        Ok(crc)
+        Ok(u32::try_from(digest.finalize()).unwrap_or(0))
     }
 
     /// What the window holds from `position` on: at least `wanted` bytes, unless the file ends.

@@ -57,7 +57,11 @@ fn a_torn_tail_is_cut_at_every_byte_to_the_last_whole_batch() {
         bench.disk.overwrite(&bench.path(SEGMENT), &whole[..length]);
         let (log, report) = bench.try_open(recovery_point, Shutdown::Unclean).unwrap();
         let batches = length / size;
-        assert_eq!(log.log_end_offset(), 2 * batches as i64, "length {length}");
+        assert_eq!(
+            log.log_end_offset(),
+            2 * i64::try_from(batches).unwrap(),
+            "length {length}"
+        );
         assert_eq!(report.cut_bytes, (length % size) as u64);
         assert_eq!(report.cut_at_offset.is_some(), !length.is_multiple_of(size));
     }

@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 
 use super::*;
-use crate::disk::fault::{Fault, Op};
+use crate::disk::fault::Fault;
 
 fn filled(bench: &Bench) -> Log {
     let mut log = bench.create();

@@ -1,0 +1,316 @@
+//! One log directory: its lock, its checkpoints, and how its last run ended.
+
+use std::collections::HashMap;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::Mutex;
+use types::{DirectoryId, Offset, TimestampMs, TopicPartition};
+
+use super::{DirStatus, Restart};
+use crate::dir_state::DirState;
+use crate::disk::{Disk, DiskLock};
+use crate::files::{SMALL_FILE_BYTES_MAX, checkpoint, clean_shutdown};
+use crate::{Error, LogDeps, MetaProperties, Shutdown};
+
+const LOCK: &str = ".lock";
+/// Ours: the machine's boot id when the directory was opened.
+const BOOT_ID: &str = "boot-id";
+
+/// Offsets by partition, as a checkpoint file has them.
+pub(super) type Offsets = HashMap<TopicPartition, Offset>;
+
+/// Kafka's three checkpoints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Checkpoint {
+    RecoveryPoint,
+    LogStart,
+    HighWatermark,
+}
+
+impl Checkpoint {
+    const ALL: [Self; 3] = [Self::RecoveryPoint, Self::LogStart, Self::HighWatermark];
+
+    const fn file_name(self) -> &'static str {
+        match self {
+            Self::RecoveryPoint => "recovery-point-offset-checkpoint",
+            Self::LogStart => "log-start-offset-checkpoint",
+            Self::HighWatermark => "replication-offset-checkpoint",
+        }
+    }
+}
+
+/// What a checkpoint file says. Entries of logs that are not open are kept.
+#[derive(Debug, Default)]
+struct Checkpoints {
+    offsets: [Offsets; 3],
+}
+
+impl Checkpoints {
+    fn of(&mut self, which: Checkpoint) -> &mut Offsets {
+        match (which, &mut self.offsets) {
+            (Checkpoint::RecoveryPoint, [offsets, _, _])
+            | (Checkpoint::LogStart, [_, offsets, _])
+            | (Checkpoint::HighWatermark, [_, _, offsets]) => offsets,
+        }
+    }
+}
+
+/// One log directory. Its locks are leaves, except that `checkpoints` is held while its file is
+/// written: by the housekeeping thread, mostly.
+#[derive(Debug)]
+pub(super) struct Dir {
+    directory_id: DirectoryId,
+    state: DirState,
+    disk: Option<Arc<dyn Disk>>,
+    /// Held as long as the directory is ours.
+    _lock: Option<Box<dyn DiskLock>>,
+    restart: Restart,
+    shutdown: Shutdown,
+    checkpoints: Mutex<Checkpoints>,
+    /// Folders renamed away, and when they may be removed.
+    pub(super) removals: Mutex<Vec<(TimestampMs, PathBuf)>>,
+    /// A log in here could not be opened: the next shutdown is not clean.
+    has_failed_logs: AtomicBool,
+    is_reported_offline: AtomicBool,
+}
+
+impl Dir {
+    /// Locks the directory and reads what the last run left. The marker of a clean shutdown is gone,
+    /// durably, before this returns: a crash from now on is a crash.
+    pub(super) fn open(
+        path: &Path,
+        identity: &MetaProperties,
+        deps: &LogDeps,
+    ) -> Result<Self, Error> {
+        let disk = &deps.disk;
+        let lock = take_lock(path, disk)?;
+        let is_new = !disk
+            .exists(&path.join(BOOT_ID))
+            .map_err(|e| Error::io(path, e))?;
+        let marker = read(disk, &path.join(clean_shutdown::NAME))?;
+        let mut checkpoints = Checkpoints::default();
+        let mut has_checkpoint = false;
+        for which in Checkpoint::ALL {
+            let file = path.join(which.file_name());
+            if let Some(text) = read(disk, &file)? {
+                has_checkpoint = true;
+                *checkpoints.of(which) = parse(&file, &text)?;
+            }
+        }
+        let last_boot = read(disk, &path.join(BOOT_ID))?;
+        let (restart, shutdown) = match marker {
+            Some(text) => {
+                let broker_epoch = clean_shutdown::parse(&text).unwrap_or(-1);
+                (Restart::Clean { broker_epoch }, Shutdown::Clean)
+            }
+            None if is_new && !has_checkpoint => {
+                (Restart::Clean { broker_epoch: -1 }, Shutdown::Clean)
+            }
+            None => after_crash(last_boot.as_deref(), disk.boot_id()),
+        };
+        let dir = Self {
+            directory_id: identity.directory_id,
+            state: DirState::new(path),
+            disk: Some(Arc::clone(disk)),
+            _lock: Some(lock),
+            restart,
+            shutdown,
+            checkpoints: Mutex::new(checkpoints),
+            removals: Mutex::default(),
+            has_failed_logs: AtomicBool::new(false),
+            is_reported_offline: AtomicBool::new(false),
+        };
+        dir.begin_run(disk)?;
+        Ok(dir)
+    }
+
+    /// A directory that could not be opened.
+    pub(super) fn offline(path: &Path, identity: &MetaProperties, error: &Error) -> Self {
+        let state = DirState::new(path);
+        state.fail(error.to_string());
+        Self {
+            directory_id: identity.directory_id,
+            state,
+            disk: None,
+            _lock: None,
+            restart: Restart::MachineCrash,
+            shutdown: Shutdown::Unclean,
+            checkpoints: Mutex::default(),
+            removals: Mutex::default(),
+            has_failed_logs: AtomicBool::new(false),
+            is_reported_offline: AtomicBool::new(false),
+        }
+    }
+
+    /// From here on only another marker says that logs were closed.
+    fn begin_run(&self, disk: &Arc<dyn Disk>) -> Result<(), Error> {
+        let path = self.path();
+        let begun = disk
+            .remove(&path.join(clean_shutdown::NAME))
+            .and_then(|()| {
+                let boot_id = disk.boot_id().unwrap_or_default();
+                disk.replace(&path.join(BOOT_ID), boot_id.as_bytes(), true)
+            })
+            .and_then(|()| disk.sync_dir(path));
+        begun.map_err(|e| Error::io(path, e))
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        self.state.path()
+    }
+
+    pub(super) fn directory_id(&self) -> DirectoryId {
+        self.directory_id
+    }
+
+    pub(super) fn state(&self) -> &DirState {
+        &self.state
+    }
+
+    pub(super) fn restart(&self) -> Restart {
+        self.restart
+    }
+
+    /// How logs found in this directory were left.
+    pub(super) fn shutdown(&self) -> Shutdown {
+        self.shutdown
+    }
+
+    pub(super) fn is_offline(&self) -> bool {
+        self.state.check().is_err()
+    }
+
+    /// Whether somebody still has to be told that the directory is offline. Asked once.
+    pub(super) fn is_newly_offline(&self) -> bool {
+        self.is_offline() && !self.is_reported_offline.swap(true, Ordering::Relaxed)
+    }
+
+    pub(super) fn note_failed_log(&self) {
+        self.has_failed_logs.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn has_failed_logs(&self) -> bool {
+        self.has_failed_logs.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn status(&self) -> DirStatus {
+        DirStatus {
+            path: self.path().to_owned(),
+            directory_id: self.directory_id,
+            offline: self.state.offline_reason(),
+        }
+    }
+
+    pub(super) fn offset(&self, which: Checkpoint, tp: &TopicPartition) -> Option<Offset> {
+        self.checkpoints.lock().of(which).get(tp).copied()
+    }
+
+    pub(super) fn high_watermark(&self, tp: &TopicPartition) -> Option<Offset> {
+        self.offset(Checkpoint::HighWatermark, tp)
+    }
+
+    /// Writes a checkpoint with these offsets for open logs, if that changes anything. Durable on
+    /// return, except for high watermarks, which are a hint.
+    pub(super) fn write(&self, which: Checkpoint, open: Offsets) -> Result<(), Error> {
+        self.state.check()?;
+        let mut checkpoints = self.checkpoints.lock();
+        let offsets = checkpoints.of(which);
+        let is_same = |(tp, offset): (&TopicPartition, &Offset)| offsets.get(tp) == Some(offset);
+        if open.iter().all(is_same) {
+            return Ok(());
+        }
+        let mut changed = offsets.clone();
+        changed.extend(open);
+        self.write_file(which, &changed)?;
+        *offsets = changed;
+        Ok(())
+    }
+
+    /// Removes every trace of a partition, durably: one that is created again under the same name
+    /// must not inherit offsets.
+    pub(super) fn forget(&self, tp: &TopicPartition) -> Result<(), Error> {
+        let mut checkpoints = self.checkpoints.lock();
+        for which in Checkpoint::ALL {
+            let offsets = checkpoints.of(which);
+            if !offsets.contains_key(tp) {
+                continue;
+            }
+            let mut changed = offsets.clone();
+            changed.remove(tp);
+            self.write_file(which, &changed)?;
+            *offsets = changed;
+        }
+        Ok(())
+    }
+
+    fn write_file(&self, which: Checkpoint, offsets: &Offsets) -> Result<(), Error> {
+        let Some(disk) = &self.disk else {
+            return self.state.check();
+        };
+        let path = self.path().join(which.file_name());
+        let mut sorted: Vec<_> = offsets.iter().collect();
+        sorted.sort();
+        let entries = sorted.iter().map(|(tp, offset)| (*tp, **offset));
+        let text = checkpoint::format_offsets(entries);
+        let is_durable = which != Checkpoint::HighWatermark;
+        disk.replace(&path, &text, is_durable)
+            .map_err(|e| Error::io(&path, e))
+    }
+
+    /// Says that every log in here was closed. Durable on return.
+    pub(super) fn mark_clean(&self, broker_epoch: i64) -> Result<(), Error> {
+        let Some(disk) = &self.disk else {
+            return self.state.check();
+        };
+        let path = self.path().join(clean_shutdown::NAME);
+        let text = clean_shutdown::format(broker_epoch);
+        disk.replace(&path, &text, true)
+            .map_err(|e| Error::io(&path, e))
+    }
+}
+
+fn after_crash(last_boot: Option<&[u8]>, boot: Option<String>) -> (Restart, Shutdown) {
+    match (last_boot, boot) {
+        (Some(last), Some(now)) if !last.is_empty() => {
+            if last == now.as_bytes() {
+                (Restart::ProcessCrash, Shutdown::Unclean)
+            } else {
+                (Restart::MachineCrash, Shutdown::PowerLoss)
+            }
+        }
+        // Nobody can tell: what is damaged is refused, and what may be lost is reported as lost.
+        _ => (Restart::MachineCrash, Shutdown::Unclean),
+    }
+}
+
+fn take_lock(path: &Path, disk: &Arc<dyn Disk>) -> Result<Box<dyn DiskLock>, Error> {
+    match disk.lock(&path.join(LOCK)) {
+        Ok(lock) => Ok(lock),
+        Err(error) if error.kind() == ErrorKind::WouldBlock => Err(Error::Refused {
+            path: path.to_owned(),
+            reason: "it is in use by another process (raudal or Kafka)".to_owned(),
+        }),
+        Err(error) => Err(Error::io(path, error)),
+    }
+}
+
+fn read(disk: &Arc<dyn Disk>, path: &Path) -> Result<Option<Vec<u8>>, Error> {
+    match disk.read(path, SMALL_FILE_BYTES_MAX) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::io(path, error)),
+    }
+}
+
+fn parse(path: &Path, text: &[u8]) -> Result<Offsets, Error> {
+    let entries = checkpoint::parse_offsets(text).map_err(|error| Error::Corrupt {
+        path: path.to_owned(),
+        position: 0,
+        offset: -1,
+        reason: error.to_string(),
+    })?;
+    Ok(entries.into_iter().collect())
+}

@@ -1,0 +1,313 @@
+//! What has to be done from time to time, for all logs by one thread.
+//!
+//! ```text
+//!  every call      flush what was appended since the last one; remove files whose delay is over
+//!  at intervals    high watermarks │ recovery points, log starts, unused files │ retention, rolls │
+//!                  silent producers
+//! ```
+
+use std::sync::Arc;
+
+use types::{Offset, TimestampMs, TopicPartition};
+
+use super::dir::{Checkpoint, Dir, Offsets};
+use super::{DirStatus, LogDirs, SharedLog};
+use crate::{Error, RetiredSegment};
+
+/// How often each chore is due. The flush is due at every call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Intervals {
+    /// `log.retention.check.interval.ms`.
+    pub retention_check_ms: i64,
+    /// `log.flush.offset.checkpoint.interval.ms`, also for log starts.
+    pub checkpoint_ms: i64,
+    /// `replica.high.watermark.checkpoint.interval.ms`.
+    pub high_watermark_checkpoint_ms: i64,
+    /// `producer.id.expiration.check.interval.ms`.
+    pub producer_expiration_check_ms: i64,
+}
+
+impl Default for Intervals {
+    /// Kafka's defaults.
+    fn default() -> Self {
+        Self {
+            retention_check_ms: 300_000,
+            checkpoint_ms: 60_000,
+            high_watermark_checkpoint_ms: 5_000,
+            producer_expiration_check_ms: 600_000,
+        }
+    }
+}
+
+/// What one round of housekeeping did.
+#[derive(Debug, Default)]
+pub struct HousekeepingReport {
+    /// Segments that retention took out of their logs.
+    pub deleted_segments: usize,
+    /// Logs whose new bytes were made durable.
+    pub flushed_logs: usize,
+    /// Directories that went offline since the last round.
+    pub newly_offline: Vec<DirStatus>,
+}
+
+/// When each chore was last done.
+#[derive(Debug)]
+pub(super) struct Rounds {
+    intervals: Intervals,
+    retention_ms: TimestampMs,
+    checkpoint_ms: TimestampMs,
+    high_watermark_ms: TimestampMs,
+    producers_ms: TimestampMs,
+}
+
+/// Which chores are due now.
+#[derive(Debug, Clone, Copy)]
+struct Due {
+    retention: bool,
+    checkpoint: bool,
+    high_watermark: bool,
+    producers: bool,
+}
+
+impl Rounds {
+    pub(super) fn new(now_ms: TimestampMs) -> Self {
+        Self {
+            intervals: Intervals::default(),
+            retention_ms: now_ms,
+            checkpoint_ms: now_ms,
+            high_watermark_ms: now_ms,
+            producers_ms: now_ms,
+        }
+    }
+
+    fn take_due(&mut self, now_ms: TimestampMs) -> Due {
+        let is_due = |last: &mut TimestampMs, interval: i64| {
+            let elapsed = now_ms.saturating_sub(*last);
+            // A clock that was set back must not stop the chores.
+            let is_due = elapsed >= interval || elapsed < 0;
+            if is_due {
+                *last = now_ms;
+            }
+            is_due
+        };
+        let intervals = self.intervals;
+        Due {
+            retention: is_due(&mut self.retention_ms, intervals.retention_check_ms),
+            checkpoint: is_due(&mut self.checkpoint_ms, intervals.checkpoint_ms),
+            high_watermark: is_due(
+                &mut self.high_watermark_ms,
+                intervals.high_watermark_checkpoint_ms,
+            ),
+            producers: is_due(
+                &mut self.producers_ms,
+                intervals.producer_expiration_check_ms,
+            ),
+        }
+    }
+}
+
+/// The high watermark of a partition, as its owner knows it.
+type HighWatermark<'a> = &'a dyn Fn(&TopicPartition) -> Option<Offset>;
+
+impl LogDirs {
+    /// Replaces the intervals of [`housekeep`](Self::housekeep).
+    pub fn set_intervals(&self, intervals: Intervals) {
+        self.rounds.lock().intervals = intervals;
+    }
+
+    /// One round of background work over all logs: flush, roll, retention, expiry of producers,
+    /// removal of deleted files, checkpoints; each at its own interval. Blocks for the disk; call it
+    /// about once a second on a thread of its own.
+    ///
+    /// `high_watermark` is asked for each partition without any lock of ours being held. Partitions
+    /// it does not know are flushed, but nothing of them is deleted.
+    pub fn housekeep(
+        &self,
+        now_ms: TimestampMs,
+        high_watermark: &dyn Fn(&TopicPartition) -> Option<Offset>,
+    ) -> HousekeepingReport {
+        let due = self.rounds.lock().take_due(now_ms);
+        let mut report = HousekeepingReport::default();
+        for dir in self.dirs.iter().filter(|dir| !dir.is_offline()) {
+            let logs = self.logs_in(dir);
+            report.flushed_logs += flush(&logs);
+            if due.retention {
+                report.deleted_segments += self.apply_retention(dir, &logs, now_ms, high_watermark);
+            }
+            for (tp, log) in &logs {
+                tend(tp, log, due, now_ms, high_watermark);
+            }
+            if due.checkpoint {
+                warn_of("checkpoints", self.checkpoint(dir, &logs));
+            }
+            if due.high_watermark {
+                let offsets = high_watermarks(&logs, high_watermark);
+                warn_of(
+                    "high watermarks",
+                    dir.write(Checkpoint::HighWatermark, offsets),
+                );
+            }
+            self.remove_folders(dir, now_ms);
+        }
+        let newly_offline = self.dirs.iter().filter(|dir| dir.is_newly_offline());
+        report.newly_offline = newly_offline.map(|dir| dir.status()).collect();
+        report
+    }
+
+    /// Takes out what has expired, persists the new log starts, then removes the files.
+    fn apply_retention(
+        &self,
+        dir: &Arc<Dir>,
+        logs: &[(TopicPartition, SharedLog)],
+        now_ms: TimestampMs,
+        high_watermark: HighWatermark<'_>,
+    ) -> usize {
+        let mut retired: Vec<(&SharedLog, Vec<RetiredSegment>)> = Vec::new();
+        for (tp, log) in logs {
+            let Some(high_watermark) = high_watermark(tp) else {
+                continue;
+            };
+            let mut locked = log.lock();
+            warn_of("roll", locked.maybe_roll(now_ms).map(drop));
+            match locked.delete_old_segments(high_watermark, now_ms) {
+                Ok(segments) if segments.is_empty() => {}
+                Ok(segments) => retired.push((log, segments)),
+                Err(error) => tracing::warn!(partition = %tp, %error, "retention failed"),
+            }
+        }
+        if retired.is_empty() {
+            return 0;
+        }
+        if let Err(error) = dir.write(Checkpoint::LogStart, log_starts(logs)) {
+            // The files stay; they are below the log start and go at the next start at the latest.
+            tracing::warn!(path = %dir.path().display(), %error, "log starts not written");
+            return 0;
+        }
+        let count = retired.iter().map(|(_, segments)| segments.len()).sum();
+        for (log, segments) in retired {
+            warn_of("removal", log.lock().remove_retired(segments, now_ms));
+        }
+        count
+    }
+
+    /// Persists the log start offsets, durable on return. Call after `DeleteRecords`, before acking.
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    pub fn checkpoint_log_starts(&self) -> Result<(), Error> {
+        for dir in self.dirs.iter().filter(|dir| !dir.is_offline()) {
+            dir.write(Checkpoint::LogStart, log_starts(&self.logs_in(dir)))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn checkpoint(
+        &self,
+        dir: &Arc<Dir>,
+        logs: &[(TopicPartition, SharedLog)],
+    ) -> Result<(), Error> {
+        dir.write(Checkpoint::LogStart, log_starts(logs))?;
+        let points = offsets(logs, |_, log| Some(log.lock().recovery_point()));
+        dir.write(Checkpoint::RecoveryPoint, points.clone())?;
+        for (tp, log) in logs {
+            if let Some(point) = points.get(tp) {
+                log.lock().on_recovery_point_persisted(*point);
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes folders whose delay is over.
+    fn remove_folders(&self, dir: &Dir, now_ms: TimestampMs) {
+        let due: Vec<_> = {
+            let mut removals = dir.removals.lock();
+            let (due, later) = removals
+                .drain(..)
+                .partition(|(due_ms, _)| *due_ms <= now_ms);
+            *removals = later;
+            due
+        };
+        for (_, path) in due {
+            if let Err(error) = self.deps.disk.remove_dir(&path) {
+                // It is found again by its name at the next start.
+                tracing::warn!(path = %path.display(), %error, "folder not removed");
+            }
+        }
+    }
+}
+
+/// Makes new bytes durable, each log's without its lock.
+fn flush(logs: &[(TopicPartition, SharedLog)]) -> usize {
+    let mut count = 0;
+    for (tp, log) in logs {
+        let job = match log.lock().begin_flush() {
+            Ok(Some(job)) => job,
+            Ok(None) => continue,
+            // It is offline, and whoever took it offline has said so.
+            Err(_) => continue,
+        };
+        match job.run() {
+            Ok(()) => {
+                log.lock().finish_flush(&job);
+                count += 1;
+            }
+            Err(error) => tracing::error!(partition = %tp, %error, "flush failed"),
+        }
+    }
+    count
+}
+
+/// Small chores of one log.
+fn tend(
+    tp: &TopicPartition,
+    log: &SharedLog,
+    due: Due,
+    now_ms: TimestampMs,
+    high_watermark: HighWatermark<'_>,
+) {
+    let high_watermark = if due.producers {
+        high_watermark(tp)
+    } else {
+        None
+    };
+    let mut log = log.lock();
+    if let Some(high_watermark) = high_watermark {
+        log.expire_producers(now_ms, high_watermark);
+    }
+    if due.checkpoint {
+        log.close_unused_files();
+    }
+    if log.has_removals() {
+        warn_of("removal", log.remove_retired(Vec::new(), now_ms));
+    }
+}
+
+pub(super) fn high_watermarks(
+    logs: &[(TopicPartition, SharedLog)],
+    high_watermark: HighWatermark<'_>,
+) -> Offsets {
+    offsets(logs, |tp, _| high_watermark(tp))
+}
+
+fn log_starts(logs: &[(TopicPartition, SharedLog)]) -> Offsets {
+    // A log that starts at 0 needs no line, unless it has one that says more (after a truncation).
+    offsets(logs, |_, log| Some(log.lock().log_start_offset()))
+}
+
+fn offsets(
+    logs: &[(TopicPartition, SharedLog)],
+    offset: impl Fn(&TopicPartition, &SharedLog) -> Option<Offset>,
+) -> Offsets {
+    let pairs = logs
+        .iter()
+        .filter_map(|(tp, log)| Some((tp.clone(), offset(tp, log)?)));
+    pairs.collect()
+}
+
+fn warn_of(what: &str, result: Result<(), Error>) {
+    if let Err(error) = result
+        && !error.is_offline()
+    {
+        tracing::warn!(%error, what, "housekeeping failed, will be tried again");
+    }
+}
