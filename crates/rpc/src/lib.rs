@@ -14,6 +14,7 @@ pub mod batch;
 pub mod client;
 mod error;
 pub mod proto;
+pub mod server;
 pub mod status;
 pub mod transport;
 

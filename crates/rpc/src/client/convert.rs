@@ -13,7 +13,7 @@ use super::words::{
 use crate::Error;
 use crate::proto::control::v1 as wire;
 
-pub(super) fn registration_to_wire(registration: &Registration) -> wire::RegisterRequest {
+pub(crate) fn registration_to_wire(registration: &Registration) -> wire::RegisterRequest {
     wire::RegisterRequest {
         broker_id: registration.broker_id.0,
         incarnation_id: uuid_to_wire(registration.incarnation_id),
@@ -101,7 +101,7 @@ fn replica_from_wire(state: wire::ReplicaState) -> Result<ReplicaProgress, Error
     })
 }
 
-pub(super) fn uuid_to_wire(id: Uuid) -> Bytes {
+pub(crate) fn uuid_to_wire(id: Uuid) -> Bytes {
     Bytes::copy_from_slice(id.as_bytes())
 }
 

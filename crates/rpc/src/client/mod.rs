@@ -19,6 +19,9 @@ use crate::proto::control::v1 as wire;
 use attempts::Attempts;
 use pool::{Lane, Pool, Stub};
 
+pub(crate) use convert::registration_to_wire;
+pub(crate) use convert::uuid_to_wire;
+
 pub use config::{ClientConfig, ControllerEndpoint};
 pub use session::BrokerSession;
 pub use tail::{MetadataTail, TailEvent};
@@ -62,7 +65,7 @@ impl ControllerClient {
         registration: &Registration,
         timeout: Duration,
     ) -> Result<Registered, Error> {
-        let request = convert::registration_to_wire(registration);
+        let request = registration_to_wire(registration);
         let reply = self
             .call(timeout, |mut stub, bound| {
                 let request = bounded(request.clone(), bound);

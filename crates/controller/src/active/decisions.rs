@@ -1,0 +1,250 @@
+//! One kind of request after the other: what is decided, and how it is answered.
+
+use metadata::ReplayError;
+use protocol::ApiKey;
+use rpc::{
+    ForwardRequest, Forwarded, HeartbeatAnswer, HeartbeatState, ProducerIdBlock, QuorumDescription,
+    Registered, Registration, ReplicaProgress,
+};
+use types::{BrokerEpoch, DirectoryId, ErrorCode, NodeId, Offset};
+
+use super::group::Group;
+use super::message::{Message, Refusal, Reply, answer};
+use super::reign::answer_at_commit;
+use super::task::ActiveTask;
+use crate::api::{self, RequestContext};
+use crate::decide::{self, HeartbeatRefusal, RegistrationRefusal};
+use crate::quorum::MemberState;
+use crate::session::{LastContact, dial_is_refused};
+
+impl ActiveTask {
+    /// Decides one request on the group's image.
+    pub(super) fn decide(&mut self, message: Message, group: &mut Group) {
+        match message {
+            Message::Heartbeat {
+                broker,
+                epoch,
+                state,
+                reply,
+            } => self.on_heartbeat(group, (broker, epoch), &state, reply),
+            Message::SessionBroken { broker, epoch } => self.on_session_broken(broker, epoch),
+            Message::DialRefused { broker, epoch } => self.on_dial_refused(group, broker, epoch),
+            Message::Register {
+                registration,
+                reply,
+            } => self.on_register(group, &registration, reply),
+            Message::Forward { request, reply } => self.on_forward(group, request, reply),
+            Message::AllocateProducerIds {
+                broker,
+                epoch,
+                reply,
+            } => on_allocate_producer_ids(group, broker, epoch, reply),
+            Message::DescribeQuorum { reply } => self.on_describe_quorum(group, reply),
+        }
+    }
+
+    fn on_register(
+        &self,
+        group: &mut Group,
+        registration: &Registration,
+        reply: Reply<Registered>,
+    ) {
+        let broker = registration.broker_id;
+        if !group.register(broker) {
+            return answer(reply, Err(Refusal::Busy));
+        }
+        let is_alive = self.sessions.is_alive(broker, self.clock.monotonic());
+        let decision = match decide::register_broker(group.image(), registration, is_alive) {
+            Ok(decision) => decision,
+            Err(refusal) => return answer(reply, Err(registration_refused(&refusal))),
+        };
+        if let Err(error) = group.record(decision.records) {
+            return answer(reply, Err(does_not_fit(&error)));
+        }
+        group.must_confirm();
+        answer_at_commit(group, reply, move |image, offset| {
+            let broker_epoch = match decision.response {
+                decide::Registered::Already(epoch) => epoch,
+                decide::Registered::AtCommit => BrokerEpoch(offset),
+            };
+            tracing::info!(%broker, %broker_epoch, "broker registered");
+            Ok(Registered {
+                broker_epoch,
+                cluster_id: image.cluster_id().unwrap_or_default().to_owned(),
+            })
+        });
+    }
+
+    fn on_heartbeat(
+        &mut self,
+        group: &mut Group,
+        (broker, epoch): (NodeId, BrokerEpoch),
+        state: &HeartbeatState,
+        reply: Reply<HeartbeatAnswer>,
+    ) {
+        let decision = match decide::heartbeat(group.image(), broker, epoch, state) {
+            Ok(decision) => decision,
+            Err(refusal) => return answer(reply, Err(heartbeat_refused(&refusal))),
+        };
+        let contact = LastContact {
+            metadata_offset: state.metadata_offset,
+            wall_ms: self.clock.wall_ms(),
+        };
+        let now = self.clock.monotonic();
+        self.sessions.on_heartbeat(broker, epoch, now, contact);
+        if let Err(error) = group.record(decision.records) {
+            return answer(reply, Err(does_not_fit(&error)));
+        }
+        answer_at_commit(group, reply, move |_image, _offset| Ok(decision.response));
+    }
+
+    fn on_session_broken(&mut self, broker: NodeId, epoch: BrokerEpoch) {
+        if !self.sessions.on_broken(broker, epoch) {
+            return;
+        }
+        let image = self.quorum.published().image();
+        let Some(listener) = image.broker(broker).and_then(|b| b.listeners.first()) else {
+            return;
+        };
+        let address = format!("{}:{}", listener.host, listener.port);
+        let (mailbox, stop) = (self.own_mailbox.clone(), self.stop.clone());
+        self.probes.spawn(async move {
+            let probe = stop.run_until_cancelled(dial_is_refused(address)).await;
+            if probe == Some(true) {
+                mailbox.tell(Message::DialRefused { broker, epoch });
+            }
+        });
+    }
+
+    fn on_dial_refused(&mut self, group: &mut Group, broker: NodeId, epoch: BrokerEpoch) {
+        if self
+            .sessions
+            .on_refused(broker, epoch, self.clock.monotonic())
+        {
+            self.fence(group, broker, epoch, "its process is gone");
+        }
+    }
+
+    fn on_forward(&self, group: &mut Group, request: ForwardRequest, reply: Reply<Forwarded>) {
+        let Some(key) = ApiKey::from_wire(request.api_key) else {
+            let message = format!("no api has the key {}", request.api_key);
+            return answer(reply, Err(Refusal::Invalid(message)));
+        };
+        let context = RequestContext {
+            settings: &self.config.settings,
+            controller: self.quorum.node_id(),
+            via: None,
+            seed: rand::random(),
+        };
+        let (version, body) = (request.api_version, request.body);
+        let evaluated = match api::evaluate(group.image(), &context, key, version, body) {
+            Ok(evaluated) => evaluated,
+            Err(error) => return answer(reply, Err(Refusal::Invalid(error.to_string()))),
+        };
+        if let Err(error) = group.record(evaluated.records) {
+            return answer(reply, Err(does_not_fit(&error)));
+        }
+        group.must_confirm();
+        answer_at_commit(group, reply, move |_image, metadata_offset| {
+            Ok(Forwarded {
+                body: evaluated.response,
+                metadata_offset,
+            })
+        });
+    }
+
+    fn on_describe_quorum(&self, group: &mut Group, reply: Reply<QuorumDescription>) {
+        let description = self.describe_quorum();
+        group.must_confirm();
+        answer_at_commit(group, reply, move |image, _offset| {
+            let controller = image.controller();
+            Ok(QuorumDescription {
+                leader_epoch: controller.map_or(-1, |c| c.epoch),
+                high_watermark: image.offset() + 1,
+                ..description
+            })
+        });
+    }
+
+    fn describe_quorum(&self) -> QuorumDescription {
+        let leader_id = self.quorum.node_id();
+        let now = self.clock.wall_ms();
+        let members = self.quorum.members();
+        let end: Offset = self.quorum.next_offset();
+        let (voters, learners): (Vec<_>, Vec<_>) = members.into_iter().partition(|m| m.is_voter);
+        let replica = |member: MemberState| {
+            let has_all = member.log_end_offset == Some(end);
+            ReplicaProgress {
+                node_id: member.node_id,
+                directory_id: member.directory_id,
+                log_end_offset: member.log_end_offset.unwrap_or(-1),
+                last_fetch_timestamp_ms: if has_all { now } else { -1 },
+                last_caught_up_timestamp_ms: if has_all { now } else { -1 },
+                address: member.address,
+            }
+        };
+        let voters: Vec<_> = voters.into_iter().map(replica).collect();
+        let brokers = self.sessions.contacts();
+        let brokers = brokers.filter(|(id, _)| voters.iter().all(|v| v.node_id != *id));
+        let brokers = brokers.map(|(node_id, contact)| ReplicaProgress {
+            node_id,
+            directory_id: DirectoryId::ZERO,
+            log_end_offset: contact.metadata_offset + 1,
+            last_fetch_timestamp_ms: contact.wall_ms,
+            last_caught_up_timestamp_ms: match contact.metadata_offset + 1 >= end {
+                true => contact.wall_ms,
+                false => -1,
+            },
+            address: String::new(),
+        });
+        let observers = learners.into_iter().map(replica).chain(brokers).collect();
+        QuorumDescription {
+            leader_id,
+            leader_epoch: -1,
+            high_watermark: -1,
+            voters,
+            observers,
+        }
+    }
+}
+
+fn on_allocate_producer_ids(
+    group: &mut Group,
+    broker: NodeId,
+    epoch: BrokerEpoch,
+    reply: Reply<ProducerIdBlock>,
+) {
+    let decision = match decide::allocate_producer_ids(group.image(), broker, epoch) {
+        Ok(decision) => decision,
+        Err(refusal) => return answer(reply, Err(heartbeat_refused(&refusal))),
+    };
+    if let Err(error) = group.record(decision.records) {
+        return answer(reply, Err(does_not_fit(&error)));
+    }
+    answer_at_commit(group, reply, move |_image, _offset| Ok(decision.response));
+}
+
+fn registration_refused(refusal: &RegistrationRefusal) -> Refusal {
+    let code = match refusal {
+        RegistrationRefusal::ClusterId { .. } => ErrorCode::InconsistentClusterId,
+        RegistrationRefusal::Duplicate => ErrorCode::DuplicateBrokerRegistration,
+        RegistrationRefusal::Feature { .. } => ErrorCode::UnsupportedVersion,
+        RegistrationRefusal::Invalid(_) => ErrorCode::InvalidRegistration,
+    };
+    Refusal::code(code, refusal)
+}
+
+fn heartbeat_refused(refusal: &HeartbeatRefusal) -> Refusal {
+    let code = match refusal {
+        HeartbeatRefusal::NotRegistered(_) => ErrorCode::BrokerIdNotRegistered,
+        HeartbeatRefusal::StaleEpoch { .. } => ErrorCode::StaleBrokerEpoch,
+    };
+    Refusal::code(code, refusal)
+}
+
+/// A decision that does not fit the image it was made on is a bug of ours. The request fails, the
+/// cluster goes on.
+fn does_not_fit(error: &ReplayError) -> Refusal {
+    tracing::error!(%error, "a decision does not fit the image it was made on");
+    Refusal::code(ErrorCode::UnknownServerError, error)
+}

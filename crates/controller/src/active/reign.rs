@@ -1,0 +1,294 @@
+//! What the deciding task does while this node leads: one reign per term.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use metadata::{MetadataImage, MetadataOffset, MetadataRecord};
+use rpc::batch;
+use types::{BrokerEpoch, NodeId};
+
+use super::group::{Fate, Group};
+use super::message::{Message, answer};
+use super::task::ActiveTask;
+use crate::decide;
+use crate::quorum::ProposeError;
+
+/// Most requests of one group.
+const GROUP_COUNT_MAX: usize = 512;
+/// A group is closed once its records have so many bytes; a single request may have more.
+const GROUP_BYTES_MAX: usize = 1 << 20;
+/// A task that wakes so much later than it wanted was not looking, so others' silence proves nothing.
+const LAG_MAX: Duration = Duration::from_millis(250);
+/// Pause before a reign that could not begin is tried again.
+const RETRY_PAUSE: Duration = Duration::from_millis(20);
+
+/// Why a reign ends, or does not begin.
+enum End {
+    /// Another term, another leader, or told to stop.
+    Deposed,
+    /// The log moved under our feet; look again.
+    Retry,
+    /// Raft has stopped on this node.
+    Stopped,
+    /// The node cannot go on.
+    Fatal(String),
+}
+
+impl From<ProposeError> for End {
+    fn from(error: ProposeError) -> Self {
+        match error {
+            ProposeError::NotLeader | ProposeError::Void => Self::Retry,
+            ProposeError::Stopped(_) => Self::Stopped,
+        }
+    }
+}
+
+impl ActiveTask {
+    /// Leads until it no longer does.
+    pub(super) async fn reign(&mut self, term: u64) {
+        let end = match self.activate(term).await {
+            Ok(()) => self.decide_until_deposed(term).await,
+            Err(end) => end,
+        };
+        match end {
+            End::Deposed => tracing::info!(term, "no longer the active controller"),
+            End::Retry => self.pause().await,
+            End::Stopped => self.refuse_until_stopped().await,
+            End::Fatal(reason) => {
+                tracing::error!(term, reason, "this node must not be the active controller");
+                self.failure.send_replace(Some(reason));
+                self.refuse_until_stopped().await;
+            }
+        }
+    }
+
+    async fn pause(&mut self) {
+        tokio::select! {
+            () = tokio::time::sleep(RETRY_PAUSE) => {}
+            () = self.leadership.changed() => {}
+            () = self.stop.cancelled() => {}
+        }
+    }
+
+    /// Decides nothing before everything of former leaders is applied, then says so in the log.
+    async fn activate(&mut self, term: u64) -> Result<(), End> {
+        let quorum = Arc::clone(&self.quorum);
+        self.unless_deposed(term, quorum.catch_up()).await??;
+        let base = quorum.published().image();
+        let activation = decide::activate(
+            &base,
+            &self.config.settings,
+            &mut rand::rng(),
+            quorum.node_id(),
+            self.config.cluster_id.as_deref(),
+        );
+        let activation = activation.map_err(|e| End::Fatal(e.to_string()))?;
+        self.commit(term, base.offset() + 1, activation.records)
+            .await?;
+        let epoch = activation.response.epoch;
+        tracing::info!(term, epoch, "this is the active controller");
+        let image = quorum.published().image();
+        let unfenced = image.brokers().filter(|b| !b.fenced);
+        let now = self.clock.monotonic();
+        self.sessions.begin(unfenced.map(|b| (b.id, b.epoch)), now);
+        Ok(())
+    }
+
+    async fn decide_until_deposed(&mut self, term: u64) -> End {
+        loop {
+            let first = match self.next_message(term).await {
+                Ok(first) => first,
+                Err(end) => return end,
+            };
+            if let Err(end) = self.decide_group(term, first).await {
+                return end;
+            }
+        }
+    }
+
+    /// The next request, or nothing when a session has ended.
+    async fn next_message(&mut self, term: u64) -> Result<Option<Message>, End> {
+        loop {
+            let session_end = self.sessions.next_end();
+            let until = session_end.map(|end| end.saturating_sub(self.clock.monotonic()));
+            tokio::select! {
+                biased;
+                () = self.stop.cancelled() => return Err(End::Deposed),
+                () = self.leadership.changed() => {
+                    if !self.still_leads(term) {
+                        return Err(End::Deposed);
+                    }
+                }
+                message = self.mailbox.recv() => {
+                    return message.map(Some).ok_or(End::Deposed);
+                }
+                () = tokio::time::sleep(until.unwrap_or_default()), if until.is_some() => {
+                    self.check_own_lag(session_end.unwrap_or_default());
+                    return Ok(None);
+                }
+            }
+        }
+    }
+
+    /// Before others are blamed for their silence.
+    fn check_own_lag(&mut self, planned: Duration) {
+        let now = self.clock.monotonic();
+        let lag = now.saturating_sub(planned);
+        if lag > LAG_MAX {
+            tracing::warn!(
+                ?lag,
+                "the controller was held up itself; sessions begin anew"
+            );
+            self.sessions.forgive(now);
+        }
+    }
+
+    /// Decides a request and whatever else is waiting, and commits it all as one entry.
+    async fn decide_group(&mut self, term: u64, first: Option<Message>) -> Result<(), End> {
+        let offset = self.quorum.next_offset();
+        let base = self.quorum.published().image();
+        let refuse_first = |first: Option<Message>| {
+            if let Some(message) = first {
+                message.refuse(super::Refusal::NotActive);
+            }
+        };
+        // The log holds an entry that is not applied here: somebody else's, or our own of a proposal
+        // that was given up.
+        if offset != base.offset() + 1 {
+            refuse_first(first);
+            return Err(End::Retry);
+        }
+        let mut group = Group::new(&base, offset).map_err(|e| End::Fatal(e.to_string()))?;
+        self.fence_silent(&mut group);
+        let mut next = first;
+        while let Some(message) = next {
+            self.decide(message, &mut group);
+            let has_room =
+                group.answer_count() < GROUP_COUNT_MAX && group.bytes() < GROUP_BYTES_MAX;
+            next = has_room.then(|| self.mailbox.try_recv().ok()).flatten();
+        }
+        let registered = group.registered().to_vec();
+        self.settle(term, offset, group).await?;
+        self.start_sessions(&registered);
+        Ok(())
+    }
+
+    async fn settle(
+        &mut self,
+        term: u64,
+        offset: MetadataOffset,
+        mut group: Group,
+    ) -> Result<(), End> {
+        let records = group.take_records();
+        let (result, offset) = if !records.is_empty() {
+            (self.commit(term, offset, records).await, offset)
+        } else if group.needs_confirmation() {
+            let quorum = Arc::clone(&self.quorum);
+            let confirmed = self.unless_deposed(term, quorum.catch_up()).await;
+            (
+                confirmed.and_then(|c| c.map_err(End::from)),
+                group.base_offset(),
+            )
+        } else {
+            (Ok(()), group.base_offset())
+        };
+        let image = self.quorum.published().image();
+        match &result {
+            Ok(()) => group.settle(&Fate::Committed {
+                image: &image,
+                offset,
+            }),
+            Err(_) => group.settle(&Fate::Lost),
+        }
+        result
+    }
+
+    async fn commit(
+        &mut self,
+        term: u64,
+        offset: MetadataOffset,
+        records: Vec<MetadataRecord>,
+    ) -> Result<(), End> {
+        let quorum = Arc::clone(&self.quorum);
+        let proposal = quorum.propose(term, offset, batch::encode(records));
+        Ok(self.unless_deposed(term, proposal).await??)
+    }
+
+    /// Waits, but not beyond this reign.
+    async fn unless_deposed<T>(
+        &mut self,
+        term: u64,
+        work: impl Future<Output = T>,
+    ) -> Result<T, End> {
+        let mut work = std::pin::pin!(work);
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut work => return Ok(done),
+                () = self.stop.cancelled() => return Err(End::Deposed),
+                () = self.leadership.changed() => {
+                    if !self.still_leads(term) {
+                        return Err(End::Deposed);
+                    }
+                }
+            }
+        }
+    }
+
+    fn still_leads(&mut self, term: u64) -> bool {
+        let leadership = self.leadership.current();
+        leadership.is_self && leadership.term == term
+    }
+
+    fn fence_silent(&mut self, group: &mut Group) {
+        for (broker, epoch) in self.sessions.expire(self.clock.monotonic()) {
+            self.fence(group, broker, epoch, "session timed out");
+        }
+    }
+
+    pub(super) fn fence(
+        &mut self,
+        group: &mut Group,
+        broker: NodeId,
+        epoch: BrokerEpoch,
+        why: &'static str,
+    ) {
+        // A registration that was replaced or is gone needs no fencing.
+        let Ok(decision) = decide::fence(group.image(), broker, epoch) else {
+            return;
+        };
+        if decision.records.is_empty() {
+            return;
+        }
+        match group.record(decision.records) {
+            Ok(()) => tracing::warn!(%broker, %epoch, why, "broker fenced"),
+            Err(error) => tracing::error!(%broker, %error, "fencing does not fit the image"),
+        }
+    }
+
+    /// A session begins with the commit of its registration.
+    fn start_sessions(&mut self, registered: &[NodeId]) {
+        let image = self.quorum.published().image();
+        let now = self.clock.monotonic();
+        for broker in registered {
+            if let Some(broker) = image.broker(*broker) {
+                self.sessions.on_registered(broker.id, broker.epoch, now);
+            }
+        }
+    }
+}
+
+/// Answers once the group is committed, with whatever the committed image says then.
+pub(super) fn answer_at_commit<T: Send + 'static>(
+    group: &mut Group,
+    reply: super::Reply<T>,
+    make: impl FnOnce(&MetadataImage, MetadataOffset) -> Result<T, super::Refusal> + Send + 'static,
+) {
+    group.on_fate(move |fate| {
+        let result = match fate {
+            Fate::Committed { image, offset } => make(image, *offset),
+            Fate::Lost => Err(super::Refusal::NotActive),
+        };
+        answer(reply, result);
+    });
+}

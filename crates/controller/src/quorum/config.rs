@@ -1,0 +1,143 @@
+//! What a node of the quorum has to know before it starts.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use rpc::transport::{Connector, TransportConfig};
+use types::NodeId;
+
+use super::durable::Identity;
+use super::raft_types::VoterNode;
+
+/// Everything about one node of the quorum.
+#[derive(Debug, Clone)]
+pub(crate) struct QuorumConfig {
+    /// Who this node is.
+    pub(crate) identity: Identity,
+    /// Folder of its store.
+    pub(crate) dir: PathBuf,
+    /// What to do if there is no store.
+    pub(crate) missing_store: MissingStore,
+    /// The voters that the cluster begins with. Later ones are in the log.
+    pub(crate) voters: Vec<Voter>,
+    /// The cluster that this node was formatted for.
+    pub(crate) cluster_id: Option<String>,
+    /// How patient the voters are with each other.
+    pub(crate) timing: Timing,
+    /// When to make a snapshot.
+    pub(crate) snapshots: SnapshotPolicy,
+    /// Settings of the connections between voters.
+    pub(crate) transport: TransportConfig,
+}
+
+/// What to do if there is no store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MissingStore {
+    /// Make an empty one: this node has never voted.
+    Format,
+    /// Refuse to start: the node was formatted before, so the store is lost.
+    Refuse,
+}
+
+/// One voter and the way to it.
+#[derive(Debug, Clone)]
+pub(crate) struct Voter {
+    pub(crate) node_id: NodeId,
+    pub(crate) node: VoterNode,
+    pub(crate) connector: Connector,
+}
+
+/// How patient the voters are with each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Timing {
+    /// How often a leader shows that it lives.
+    pub(crate) heartbeat_interval: Duration,
+    /// How long a follower waits for its leader at least.
+    pub(crate) election_timeout_min: Duration,
+    /// And at most.
+    pub(crate) election_timeout_max: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            heartbeat_interval: Duration::from_millis(50),
+            election_timeout_min: Duration::from_millis(200),
+            election_timeout_max: Duration::from_millis(400),
+        }
+    }
+}
+
+/// When to make a snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SnapshotPolicy {
+    /// After so many entries since the last one.
+    pub(crate) entry_count: u64,
+    /// Or after so many bytes of them.
+    pub(crate) bytes: usize,
+    /// Entries that stay in the log though a snapshot covers them, so that a reader that is a
+    /// little late needs no snapshot.
+    pub(crate) entries_kept: u64,
+    /// Entries are purged in batches of at least so many.
+    pub(crate) purge_batch: u64,
+}
+
+impl Default for SnapshotPolicy {
+    fn default() -> Self {
+        Self {
+            entry_count: 5000,
+            bytes: 20 << 20,
+            entries_kept: 1000,
+            purge_batch: 256,
+        }
+    }
+}
+
+const SNAPSHOT_CHUNK_BYTES: u64 = 1 << 20;
+const SNAPSHOT_TIMEOUT: Duration = Duration::from_secs(30);
+const ENTRIES_PER_REQUEST_MAX: u64 = 300;
+
+impl QuorumConfig {
+    pub(super) fn to_openraft(&self) -> Result<openraft::Config, String> {
+        let Timing {
+            heartbeat_interval,
+            election_timeout_min,
+            election_timeout_max,
+        } = self.timing;
+        openraft::Config {
+            cluster_name: "raudal".to_owned(),
+            heartbeat_interval: millis(heartbeat_interval),
+            election_timeout_min: millis(election_timeout_min),
+            election_timeout_max: millis(election_timeout_max),
+            install_snapshot_timeout: millis(SNAPSHOT_TIMEOUT),
+            max_payload_entries: ENTRIES_PER_REQUEST_MAX,
+            replication_lag_threshold: self.snapshots.entry_count.saturating_mul(2),
+            // Made by our own rule, which counts bytes too.
+            snapshot_policy: openraft::SnapshotPolicy::Never,
+            snapshot_max_chunk_size: SNAPSHOT_CHUNK_BYTES,
+            max_in_snapshot_log_to_keep: self.snapshots.entries_kept,
+            purge_batch_size: self.snapshots.purge_batch,
+            ..openraft::Config::default()
+        }
+        .validate()
+        .map_err(|error| error.to_string())
+    }
+
+    /// The entry of this node among the first voters, if its disk is the one that may vote.
+    pub(super) fn may_found(&self) -> bool {
+        self.voters.iter().any(|voter| {
+            voter.node_id == self.identity.node_id
+                && (voter.node.directory_id == self.identity.directory_id
+                    || voter.node.directory_id == types::DirectoryId::ZERO)
+        })
+    }
+
+    /// Whether this node needs nobody else for a decision.
+    pub(super) fn is_alone(&self) -> bool {
+        self.voters.len() == 1 && self.may_found()
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,46 @@
+//! The store without a disk, for tests and simulation.
+
+use std::io;
+
+use parking_lot::Mutex;
+
+use super::{Done, DurableStore, Operation, Recovered, StoredSnapshot};
+
+/// Holds everything in memory; every operation is "durable" at once. Survives the node that uses
+/// it, as a disk does: see [`MemoryStore::recover`].
+#[derive(Debug, Default)]
+pub(crate) struct MemoryStore {
+    held: Mutex<Recovered>,
+}
+
+impl MemoryStore {
+    /// What a node finds that starts on this store.
+    pub(crate) fn recover(&self) -> Recovered {
+        self.held.lock().clone()
+    }
+}
+
+impl DurableStore for MemoryStore {
+    fn submit(&self, operation: Operation, done: Done) {
+        apply(&mut self.held.lock(), operation);
+        done(Ok(()));
+    }
+
+    fn save_snapshot(&self, snapshot: &StoredSnapshot) -> io::Result<()> {
+        self.held.lock().snapshot = Some(snapshot.clone());
+        Ok(())
+    }
+}
+
+fn apply(held: &mut Recovered, operation: Operation) {
+    match operation {
+        Operation::SaveVote(vote) => held.vote = Some(vote),
+        Operation::SaveCommitted(committed) => held.committed = committed,
+        Operation::Append(entries) => held.entries.extend(entries),
+        Operation::Truncate { from, .. } => held.entries.retain(|e| e.log_id.index < from),
+        Operation::PurgeUpTo(log_id) => {
+            held.entries.retain(|e| e.log_id.index > log_id.index);
+            held.purged = Some(log_id);
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! The Raft quorum that holds the metadata log: all of openraft, and all of sled.
+//!
+//! ```text
+//!            Quorum (node)  ── propose ─▶ openraft ─▶ LogStore ─▶ DurableStore (disk)
+//!                 │                          │
+//!   peers ─▶ QuorumService ──────────────────┤ commit
+//!   peers ◀─ Network ◀───────────────────────┘
+//!                                            ▼
+//!              everybody ◀── Published ◀── StateMachine ── snapshots ─▶ DurableStore
+//! ```
+//!
+//! An entry holds the records of one or more decisions; its index is their metadata offset. Nothing
+//! outside of this module names openraft or sled.
+//!
+//! Invariants:
+//! - a vote and an entry are durable before anybody hears of them (M5);
+//! - a store that is missing, damaged or shorter than it was is never voted with (M4);
+//! - an entry that stands in another place than it was decided for has no effect on any node (M2).
+
+mod config;
+mod durable;
+mod files;
+mod log_store;
+mod memory_log;
+mod network;
+mod node;
+#[cfg(test)]
+mod node_tests;
+mod published;
+mod raft_types;
+mod service;
+mod state_machine;
+#[cfg(test)]
+mod suite_tests;
+#[cfg(test)]
+mod testing;
+mod wire;
+
+pub use config::MissingStore;
+pub(crate) use config::{QuorumConfig, SnapshotPolicy, Timing, Voter};
+pub(crate) use durable::{Identity, OpenError};
+pub(crate) use node::{LeadershipWatch, MemberState, ProposeError, Quorum, QuorumError};
+pub(crate) use published::{Published, TailPiece};
+pub(crate) use raft_types::VoterNode;

@@ -1,0 +1,52 @@
+//! openraft's own tests of a store, on both of ours.
+
+use std::sync::Arc;
+
+use openraft::AnyError;
+use openraft::testing::{StoreBuilder, Suite};
+use tempfile::TempDir;
+
+use super::durable::{DurableStore, FileStore, MemoryStore, Recovered};
+use super::log_store::LogStore;
+use super::raft_types::{StorageError, StorageIOError, TypeConfig};
+use super::state_machine::StateMachine;
+use super::testing::identity;
+
+type Built<G> = Result<(G, LogStore, StateMachine), StorageError>;
+
+fn build<G>(guard: G, store: Arc<dyn DurableStore>, recovered: &Recovered) -> Built<G> {
+    let log = LogStore::new(recovered, Arc::clone(&store));
+    let state_machine = StateMachine::new(recovered, store, log.shared());
+    let failed = |e: String| StorageIOError::read(AnyError::error(e));
+    Ok((guard, log, state_machine.map_err(failed)?))
+}
+
+struct InMemory;
+
+impl StoreBuilder<TypeConfig, LogStore, StateMachine> for InMemory {
+    async fn build(&self) -> Built<()> {
+        build((), Arc::new(MemoryStore::default()), &Recovered::default())
+    }
+}
+
+struct OnDisk;
+
+impl StoreBuilder<TypeConfig, LogStore, StateMachine, TempDir> for OnDisk {
+    async fn build(&self) -> Built<TempDir> {
+        let dir = TempDir::new().map_err(|e| StorageIOError::read(&e))?;
+        let failed = |e| StorageIOError::read(AnyError::new(&e));
+        FileStore::format(dir.path(), &identity(1)).map_err(failed)?;
+        let (store, recovered) = FileStore::open(dir.path(), &identity(1)).map_err(failed)?;
+        build(dir, Arc::new(store), &recovered)
+    }
+}
+
+#[test]
+fn the_store_in_memory_passes_the_suite_of_openraft() -> Result<(), StorageError> {
+    Suite::test_all(InMemory)
+}
+
+#[test]
+fn the_store_on_disk_passes_the_suite_of_openraft() -> Result<(), StorageError> {
+    Suite::test_all(OnDisk)
+}
