@@ -13,8 +13,8 @@ STOP_S = 20
 # Small segments, so that the run fills several of each log.
 PROPERTIES = """\
 process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:{control_port}
+node.id={node_id}
+controller.quorum.voters={node_id}@127.0.0.1:{control_port}
 listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{control_port}
 advertised.listeners=PLAINTEXT://127.0.0.1:{port}
 controller.listener.names=CONTROLLER
@@ -37,14 +37,15 @@ class Target:
 
 
 @contextlib.contextmanager
-def running(options, root, work, kafka_libs):
+def running(options, root, work, kafka_libs, node_id=1, more=""):
     if options.bootstrap:
         yield Target(options.bootstrap)
         return
     port, control_port = free_port(), free_port()
     data = work / "data"
     properties = work / "server.properties"
-    properties.write_text(PROPERTIES.format(port=port, control_port=control_port, data=data))
+    text = PROPERTIES.format(node_id=node_id, port=port, control_port=control_port, data=data)
+    properties.write_text(text + more)
     command = kafka(kafka_libs, properties) if options.kafka else raudal(options, root, properties)
     log = open(work / "server.log", "wb")
     process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, cwd=work)
