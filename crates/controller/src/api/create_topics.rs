@@ -73,6 +73,7 @@ fn nothing(version: i16, name: Str) -> CreatableTopicResult {
     let defaults = CreatableTopicResult::default();
     CreatableTopicResult {
         name,
+        error_message: None,
         configs: (version >= DESCRIBES_FROM).then(Vec::new),
         ..defaults
     }

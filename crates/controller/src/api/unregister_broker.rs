@@ -34,6 +34,7 @@ impl AdminApi for Api {
     fn refuse(_version: i16, _request: &Self::Request, code: ErrorCode) -> Self::Response {
         UnregisterBrokerResponse {
             error_code: code.to_wire(),
+            error_message: None,
             ..UnregisterBrokerResponse::default()
         }
     }

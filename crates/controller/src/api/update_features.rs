@@ -35,6 +35,7 @@ impl AdminApi for Api {
             Ok(decision) => Decision {
                 records: decision.records,
                 response: UpdateFeaturesResponse {
+                    error_message: None,
                     results: results(version, request),
                     ..UpdateFeaturesResponse::default()
                 },
@@ -51,6 +52,7 @@ impl AdminApi for Api {
     fn refuse(_version: i16, _request: &Self::Request, code: ErrorCode) -> Self::Response {
         UpdateFeaturesResponse {
             error_code: code.to_wire(),
+            error_message: None,
             ..UpdateFeaturesResponse::default()
         }
     }

@@ -228,9 +228,6 @@ fn overrides(topic: &CreatableTopic) -> Result<BTreeMap<Str, Str>, Refusal> {
         };
         overrides.insert(config.name.clone(), value.clone());
     }
-    for (key, value) in &overrides {
-        super::alter_configs::check_length(key, value)?;
-    }
     config::topic::check(overrides.iter().map(|(key, value)| (&**key, &**value)))?;
     Ok(overrides)
 }

@@ -138,6 +138,6 @@ fn node_list(nodes: &[NodeId]) -> v1::NodeList {
 }
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;

@@ -1,1 +1,150 @@
+//! A cluster made of decisions alone, for tests here and in [`crate::api`].
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use metadata::feature::FEATURES;
+use metadata::v1::Restart;
+use metadata::{
+    Listener, MetadataImage, MetadataRecord, SecurityProtocol, SupportedLevels, replay,
+};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use rpc::{HeartbeatState, Registration};
+use types::{BrokerEpoch, DirectoryId, NodeId, Uuid};
+
+use super::{Settings, activate, fence, heartbeat, register_broker};
+
+/// The active controller's node id.
+pub(crate) const CONTROLLER: NodeId = NodeId(100);
+
+/// An image and what decisions about it need.
+pub(crate) struct Cluster {
+    pub(crate) image: MetadataImage,
+    pub(crate) settings: Settings,
+    pub(crate) random: StdRng,
+    /// The broker through which requests come.
+    pub(crate) via: Option<NodeId>,
+}
+
+impl Cluster {
+    /// A cluster with an active controller and no broker.
+    pub(crate) fn empty() -> Self {
+        let mut cluster = Self {
+            image: MetadataImage::empty(),
+            settings: settings(),
+            random: StdRng::from_seed([7; 32]),
+            via: None,
+        };
+        let id = Some("J7s9e8PPTKOO47PxzI39VA");
+        let first = activate(
+            &cluster.image,
+            &cluster.settings,
+            &mut cluster.random,
+            CONTROLLER,
+            id,
+        );
+        cluster.commit(&first.expect("a new cluster").records);
+        cluster
+    }
+
+    /// A cluster with live brokers 1 to `count`, without racks.
+    pub(crate) fn of(count: i32) -> Self {
+        let mut cluster = Self::empty();
+        for id in 1..=count {
+            cluster.join(&registration(id));
+        }
+        cluster
+    }
+
+    /// Replays records as an entry of their own.
+    pub(crate) fn commit(&mut self, records: &[MetadataRecord]) {
+        let offset = self.image.offset() + 1;
+        let (image, _delta) = replay(&self.image, offset, records).expect("decisions fit");
+        self.image = image;
+    }
+
+    /// Registers a broker and unfences it.
+    pub(crate) fn join(&mut self, broker: &Registration) {
+        let decision = register_broker(&self.image, broker, false);
+        self.commit(&decision.expect("a good registration").records);
+        self.beat(broker.broker_id, |_state| {});
+    }
+
+    /// A heartbeat of a broker that has caught up.
+    pub(crate) fn beat(&mut self, broker: NodeId, edit: impl Fn(&mut HeartbeatState)) {
+        let mut state = HeartbeatState {
+            metadata_offset: self.image.offset(),
+            want_fence: false,
+            want_shutdown: false,
+            offline_log_dirs: Vec::new(),
+        };
+        edit(&mut state);
+        let decision = heartbeat(&self.image, broker, self.epoch(broker), &state);
+        self.commit(&decision.expect("a good heartbeat").records);
+    }
+
+    /// Fences a broker.
+    pub(crate) fn fence(&mut self, broker: i32) {
+        let broker = NodeId(broker);
+        let decision = fence(&self.image, broker, self.epoch(broker));
+        self.commit(&decision.expect("a registered broker").records);
+    }
+
+    /// The epoch of a broker's registration.
+    pub(crate) fn epoch(&self, broker: NodeId) -> BrokerEpoch {
+        self.image
+            .broker(broker)
+            .expect("a registered broker")
+            .epoch
+    }
+}
+
+/// Kafka's defaults, with nothing in the file.
+pub(crate) fn settings() -> Settings {
+    Settings {
+        num_partitions: 1,
+        default_replication_factor: 1,
+        delete_topic_enable: true,
+        partitions_per_request_max: Settings::PARTITIONS_PER_REQUEST_MAX,
+        file: config::Properties::default(),
+    }
+}
+
+/// A first start of a broker, without a rack.
+pub(crate) fn registration(id: i32) -> Registration {
+    let byte = u8::try_from(id).expect("a small id");
+    let features = FEATURES.iter().map(|feature| {
+        let levels = SupportedLevels {
+            min: feature.min_level,
+            max: feature.max_level,
+        };
+        (Arc::from(feature.name), levels)
+    });
+    Registration {
+        broker_id: NodeId(id),
+        incarnation_id: Uuid::from_bytes([byte | 0x40; 16]),
+        cluster_id: None,
+        listeners: vec![Listener {
+            name: "PLAINTEXT".into(),
+            host: format!("host{id}").into(),
+            port: 9092,
+            security_protocol: SecurityProtocol::Plaintext,
+        }],
+        rack: None,
+        features: features.collect::<BTreeMap<_, _>>(),
+        log_dirs: vec![DirectoryId(Uuid::from_bytes([byte | 0x80; 16]))],
+        previous_broker_epoch: BrokerEpoch::NONE,
+        restart: Restart::Clean,
+    }
+}
+
+/// A later start of the same broker: another process.
+pub(crate) fn restarted(id: i32, previous: BrokerEpoch, restart: Restart) -> Registration {
+    Registration {
+        incarnation_id: Uuid::from_bytes([0xee; 16]),
+        previous_broker_epoch: previous,
+        restart,
+        ..registration(id)
+    }
+}
