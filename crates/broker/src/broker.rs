@@ -1,15 +1,34 @@
 //! A broker's life: register, catch up, serve, leave.
+//!
+//! ```text
+//! bind ─► register ─► read metadata up to the registration ─► open logs ─► unfenced ─► accept clients
+//!
+//! want_shutdown ─► nothing led here ─► finish requests ─► stop tasks ─► close logs, leave the marker
+//! ```
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use net::server::PrefaceHandler;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
 
 use crate::api::KafkaService;
+use crate::lifecycle::heartbeat::{self, Pulse};
+use crate::lifecycle::housekeeping::{self, Housekeeping};
+use crate::lifecycle::{listeners, registration};
+use crate::observer::{Observer, on_worker};
 use crate::state::{BrokerOptions, Core};
 
+/// How long a stopping broker waits for its leaderships to be taken over.
+const HANDOVER_MAX: Duration = Duration::from_secs(5);
+
 /// Why a broker cannot start or go on.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum BrokerError {
     /// A listener cannot be opened.
     #[error("cannot listen on {address}: {source}")]
@@ -17,7 +36,7 @@ pub enum BrokerError {
         /// Where it was to listen.
         address: String,
         /// What the system said.
-        source: std::io::Error,
+        source: Arc<std::io::Error>,
     },
     /// The controllers do not take the broker in.
     #[error("cannot register with the controllers: {0}")]
@@ -30,11 +49,21 @@ pub enum BrokerError {
     NoLogDir,
 }
 
+/// The first reason why the broker cannot go on.
+type Failure = watch::Sender<Option<BrokerError>>;
+
 /// A running broker. Stop it with [`Broker::shutdown`]; dropping it stops it without goodbye.
 #[derive(Debug)]
 pub struct Broker {
     core: Arc<Core>,
     addresses: Vec<(String, SocketAddr)>,
+    pulse: Arc<Pulse>,
+    failure: Arc<Failure>,
+    servers: JoinSet<()>,
+    stop_servers: CancellationToken,
+    tasks: JoinSet<()>,
+    stop_tasks: CancellationToken,
+    housekeeping: Option<Housekeeping>,
 }
 
 impl Broker {
@@ -43,17 +72,113 @@ impl Broker {
     ///
     /// # Errors
     /// See [`BrokerError`]; nothing keeps running.
+    ///
+    /// # Cancel safety
+    /// Dropping the future stops the broker without goodbye.
     pub async fn start(
         options: BrokerOptions,
         preface: Option<Arc<dyn PrefaceHandler>>,
     ) -> Result<Self, BrokerError> {
-        let core = Core::new(options);
-        let _service = (KafkaService::new(Arc::clone(&core)), preface);
-        std::future::ready(()).await;
-        Ok(Self {
+        let config = Arc::clone(&options.config);
+        let cluster_id = options.cluster_id.clone();
+        let bound = listeners::bind_all(&config).await?;
+        let mut broker = Self::new(Core::new(options));
+        broker.addresses = bound
+            .iter()
+            .map(|one| (one.name.clone(), one.address))
+            .collect();
+        let core = Arc::clone(&broker.core);
+
+        let registration = registration::registration(&config, cluster_id, &core.log_dirs, &bound);
+        let patience = config.sessions.initial_broker_registration_timeout;
+        let registered = core.controllers.register(&registration, patience).await;
+        let epoch = registered.map_err(BrokerError::Register)?.broker_epoch;
+        core.set_broker_epoch(epoch);
+        info!(node_id = %core.node_id(), broker_epoch = %epoch, "registered");
+        broker.start_heartbeat();
+
+        let mut observer = Observer::new(Arc::clone(&core));
+        observer.catch_up(epoch).await?;
+        observer.load().await?;
+        broker.start_observer(observer);
+        broker.start_timers();
+        broker.start_housekeeping()?;
+        broker.pulse.beat_now();
+        broker.wait_until_unfenced().await?;
+
+        let service = Arc::new(KafkaService::new(Arc::clone(&core)));
+        let stop = &broker.stop_servers;
+        broker.servers = listeners::serve_all(bound, &config, &service, preface.as_ref(), stop);
+        info!(addresses = ?broker.addresses, "serving clients");
+        Ok(broker)
+    }
+
+    fn new(core: Arc<Core>) -> Self {
+        Self {
             core,
             addresses: Vec::new(),
-        })
+            pulse: Arc::new(Pulse::new()),
+            failure: Arc::new(watch::Sender::new(None)),
+            servers: JoinSet::new(),
+            stop_servers: CancellationToken::new(),
+            tasks: JoinSet::new(),
+            stop_tasks: CancellationToken::new(),
+            housekeeping: None,
+        }
+    }
+
+    fn start_heartbeat(&mut self) {
+        let session = self
+            .core
+            .controllers
+            .session(self.core.node_id(), self.core.broker_epoch());
+        let (core, pulse) = (Arc::clone(&self.core), Arc::clone(&self.pulse));
+        self.spawn(heartbeat::run(
+            core,
+            pulse,
+            session,
+            self.stop_tasks.clone(),
+        ));
+    }
+
+    fn start_observer(&mut self, observer: Observer) {
+        self.spawn(observer.run(self.stop_tasks.clone()));
+    }
+
+    fn start_timers(&mut self) {
+        let (core, stop) = (Arc::clone(&self.core), self.stop_tasks.clone());
+        self.spawn(async move {
+            core.timers.run(stop).await;
+            Ok(())
+        });
+    }
+
+    fn start_housekeeping(&mut self) -> Result<(), BrokerError> {
+        let failure = Arc::clone(&self.failure);
+        let on_all_offline = move || fail(&failure, BrokerError::NoLogDir);
+        let (core, pulse) = (Arc::clone(&self.core), Arc::clone(&self.pulse));
+        let started = Housekeeping::start(core, pulse, on_all_offline);
+        let no_thread = |error| BrokerError::Metadata(format!("cannot start a thread: {error}"));
+        self.housekeeping = Some(started.map_err(no_thread)?);
+        Ok(())
+    }
+
+    /// Runs a task that ends with the broker, or ends the broker.
+    fn spawn(&mut self, task: impl Future<Output = Result<(), BrokerError>> + Send + 'static) {
+        let failure = Arc::clone(&self.failure);
+        self.tasks.spawn(async move {
+            if let Err(error) = task.await {
+                fail(&failure, error);
+            }
+        });
+    }
+
+    /// Clients that come earlier would be told that this broker is not there.
+    async fn wait_until_unfenced(&self) -> Result<(), BrokerError> {
+        tokio::select! {
+            () = self.core.wait_until_unfenced() => Ok(()),
+            error = self.failed() => Err(error),
+        }
     }
 
     /// Where each listener is bound, by name: with the real port for one that asked for any.
@@ -67,12 +192,62 @@ impl Broker {
     /// # Cancel safety
     /// Cancel-safe.
     pub async fn failed(&self) -> BrokerError {
-        std::future::pending().await
+        let mut failure = self.failure.subscribe();
+        match failure.wait_for(Option::is_some).await.as_deref() {
+            Ok(Some(error)) => error.clone(),
+            // The sender lives in `self`, so there is always an error.
+            Ok(None) | Err(_) => std::future::pending().await,
+        }
     }
 
     /// Hands leadership over, finishes what is in flight, closes the logs cleanly.
-    pub async fn shutdown(self) {
-        std::future::ready(()).await;
-        drop(self.core);
+    ///
+    /// # Cancel safety
+    /// Dropping the future stops the broker without goodbye.
+    pub async fn shutdown(mut self) {
+        if self.core.config.sessions.controlled_shutdown_enable {
+            self.pulse.want_shutdown();
+            if timeout(HANDOVER_MAX, self.pulse.wait_for_shutdown())
+                .await
+                .is_err()
+            {
+                warn!("stopping although the controller has not taken everything over");
+            }
+        }
+        self.stop_servers.cancel();
+        // Whoever waits for records or acknowledgements is sent away now.
+        for partition in self.core.partitions.all() {
+            partition.retire();
+        }
+        while self.servers.join_next().await.is_some() {}
+        self.stop_tasks.cancel();
+        while self.tasks.join_next().await.is_some() {}
+        let (core, housekeeping) = (Arc::clone(&self.core), self.housekeeping.take());
+        if let Err(error) = on_worker(move || close(&core, housekeeping)).await {
+            warn!(%error, "logs are not closed cleanly");
+        }
     }
+}
+
+/// Ends the threads and closes the logs.
+fn close(core: &Core, housekeeping: Option<Housekeeping>) {
+    if let Some(housekeeping) = housekeeping {
+        housekeeping.stop();
+    }
+    core.workers.stop();
+    let high_watermark = |partition: &_| housekeeping::high_watermark(core, partition);
+    match core.log_dirs.close(core.broker_epoch().0, &high_watermark) {
+        Ok(()) => info!("logs are closed"),
+        Err(error) => warn!(%error, "logs are not closed cleanly"),
+    }
+}
+
+fn fail(failure: &Failure, error: BrokerError) {
+    failure.send_if_modified(|first| {
+        let is_first = first.is_none();
+        if is_first {
+            *first = Some(error);
+        }
+        is_first
+    });
 }

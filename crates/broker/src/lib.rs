@@ -13,8 +13,14 @@
 mod api;
 mod broker;
 mod fetch_session;
+mod lifecycle;
+mod observer;
+mod partition;
+mod partitions;
 mod producer_ids;
 mod state;
+mod timers;
+mod workers;
 
 pub use broker::{Broker, BrokerError};
 pub use state::BrokerOptions;

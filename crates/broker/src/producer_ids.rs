@@ -52,7 +52,8 @@ impl ProducerIds {
             let block = controllers
                 .allocate_producer_ids(broker.0, broker.1, timeout)
                 .await?;
-            *self.block.lock() = block.first.0..block.first.0.saturating_add(i64::from(block.count));
+            *self.block.lock() =
+                block.first.0..block.first.0.saturating_add(i64::from(block.count));
         }
     }
 

@@ -3,24 +3,39 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
 use config::server::ServerConfig;
 use config::topic::TopicConfig;
 use config::{Layers, topic};
-use metadata::{MetadataImage, ResourceKind};
+use metadata::{MetadataImage, MetadataOffset, ResourceKind};
 use rpc::ControllerClient;
 use storage::LogDirs;
+use tokio::sync::watch;
 use types::{BrokerEpoch, Clock, NodeId};
 
 use crate::api::AutoCreate;
+use crate::fetch_session::{Limits, SessionCache};
+use crate::partitions::Partitions;
 use crate::producer_ids::ProducerIds;
+use crate::timers::Timers;
+use crate::workers::Workers;
+
+/// Threads for what may wait for the disk, and how many jobs may wait for them.
+const WORKER_THREADS_MAX: usize = 4;
+const WORKER_JOBS_MAX: usize = 4096;
+
+/// How long a fetch session is safe from being pushed out. Kafka's, not configurable there either.
+const SESSION_EVICT_AFTER: Duration = Duration::from_mins(2);
 
 /// What a broker is made from.
 #[derive(Clone)]
 pub struct BrokerOptions {
     /// The node's configuration.
     pub config: Arc<ServerConfig>,
+    /// The cluster the node belongs to, `None` if it does not know yet.
+    pub cluster_id: Option<String>,
     /// The node's log directories, opened and not yet loaded.
     pub log_dirs: Arc<LogDirs>,
     /// The way to the controllers.
@@ -45,12 +60,22 @@ pub(crate) struct Core {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) auto_create: AutoCreate,
     pub(crate) producer_ids: ProducerIds,
+    pub(crate) partitions: Partitions,
+    pub(crate) fetch_sessions: SessionCache,
+    pub(crate) timers: Timers,
+    pub(crate) workers: Workers,
     image: ArcSwap<MetadataImage>,
+    /// Follows `image`, for those who wait for an offset.
+    image_offset: watch::Sender<MetadataOffset>,
     broker_epoch: AtomicI64,
 }
 
 impl Core {
     pub(crate) fn new(options: BrokerOptions) -> Arc<Self> {
+        let slots = options
+            .config
+            .fetching
+            .max_incremental_fetch_session_cache_slots;
         Arc::new(Self {
             config: options.config,
             log_dirs: options.log_dirs,
@@ -58,7 +83,15 @@ impl Core {
             clock: options.clock,
             auto_create: AutoCreate::default(),
             producer_ids: ProducerIds::new(),
+            partitions: Partitions::default(),
+            fetch_sessions: SessionCache::new(Limits {
+                slots: usize::try_from(slots).unwrap_or(0),
+                evict_after: SESSION_EVICT_AFTER,
+            }),
+            timers: Timers::new(),
+            workers: Workers::new(WORKER_THREADS_MAX, WORKER_JOBS_MAX),
             image: ArcSwap::from_pointee(MetadataImage::empty()),
+            image_offset: watch::Sender::new(MetadataImage::empty().offset()),
             broker_epoch: AtomicI64::new(BrokerEpoch::NONE.0),
         })
     }
@@ -74,9 +107,51 @@ impl Core {
         self.image.load()
     }
 
+    /// Shows another image to requests. For the metadata observer alone.
+    pub(crate) fn publish(&self, image: Arc<MetadataImage>) {
+        let offset = image.offset();
+        self.image.store(image);
+        self.image_offset.send_replace(offset);
+    }
+
+    /// Waits until the image has reached that offset. Returns whether it did in time.
+    ///
+    /// # Cancel safety
+    /// Cancel-safe.
+    pub(crate) async fn wait_for_image(&self, offset: MetadataOffset, patience: Duration) -> bool {
+        let mut image_offset = self.image_offset.subscribe();
+        let reached = image_offset.wait_for(|known| *known >= offset);
+        matches!(tokio::time::timeout(patience, reached).await, Ok(Ok(_)))
+    }
+
+    /// Waits until the image shows this broker's own registration in service.
+    ///
+    /// # Cancel safety
+    /// Cancel-safe.
+    pub(crate) async fn wait_until_unfenced(&self) {
+        let mut image_offset = self.image_offset.subscribe();
+        while !self.is_in_service() {
+            // The sender is ours, so this ends only with news.
+            if image_offset.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    fn is_in_service(&self) -> bool {
+        let image = self.image();
+        let own = image.broker(self.node_id());
+        own.is_some_and(|broker| !broker.fenced && broker.epoch == self.broker_epoch())
+    }
+
     /// The epoch of this broker's registration, `NONE` before it has one.
     pub(crate) fn broker_epoch(&self) -> BrokerEpoch {
         BrokerEpoch(self.broker_epoch.load(Ordering::Relaxed))
+    }
+
+    /// The controllers took this broker in.
+    pub(crate) fn set_broker_epoch(&self, epoch: BrokerEpoch) {
+        self.broker_epoch.store(epoch.0, Ordering::Relaxed);
     }
 
     /// The configuration that holds for a topic, over all layers.

@@ -168,6 +168,13 @@ impl Leader {
         self.advance()
     }
 
+    /// `min.insync.replicas` changed; the number of replicas caps it. Returns the new high watermark if
+    /// it moved.
+    pub fn on_min_isr(&mut self, min_isr: usize) -> Option<Offset> {
+        self.registration.min_isr = min_isr;
+        self.advance()
+    }
+
     /// Exclusive end of what is on every in-sync replica: consumers read below it, and acks=all is
     /// answered up to it.
     #[must_use]

@@ -15,25 +15,36 @@ use types::{ErrorCode, Offset, TopicPartition};
 
 use super::Ctx;
 
-/// Sizes are asked of the file system, so a worker thread does it.
+/// Sizes are asked of the file system, so a worker does it.
 pub(crate) fn handle(ctx: &Ctx<'_>, request: DescribeLogDirsRequest) -> Reply {
     let core = Arc::clone(ctx.core);
+    let described = ctx.core.workers.run(move || {
+        let committed = |it: &TopicPartition| {
+            let partition = core.partitions.get_by_name(&it.topic, it.partition)?;
+            Some(partition.high_watermark())
+        };
+        response(
+            core.log_dirs.sizes(),
+            &Wanted::of(request.topics),
+            &committed,
+        )
+    });
+    let Ok(described) = described else {
+        return ctx.respond(&refusal(ErrorCode::RequestTimedOut));
+    };
     ctx.respond_later(async move {
-        let described = tokio::task::spawn_blocking(move || {
-            let committed = |partition: &TopicPartition| {
-                Some(core.log_dirs.checkpointed_high_watermark(partition))
-            };
-            response(
-                core.log_dirs.sizes(),
-                &Wanted::of(request.topics),
-                &committed,
-            )
-        });
-        described.await.unwrap_or_else(|_| DescribeLogDirsResponse {
-            error_code: ErrorCode::UnknownServerError.to_wire(),
-            ..DescribeLogDirsResponse::default()
-        })
+        described
+            .await
+            .unwrap_or_else(|_| refusal(ErrorCode::UnknownServerError))
     })
+}
+
+/// The code can be said from version 3 on only.
+fn refusal(code: ErrorCode) -> DescribeLogDirsResponse {
+    DescribeLogDirsResponse {
+        error_code: code.to_wire(),
+        ..DescribeLogDirsResponse::default()
+    }
 }
 
 /// Which partitions were asked for.

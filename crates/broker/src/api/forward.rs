@@ -10,8 +10,7 @@ use bytes::Bytes;
 use net::server::Reply;
 use protocol::ApiKey;
 use rpc::client::ForwardRequest;
-use tracing::warn;
-use types::Offset;
+use tracing::{debug, warn};
 
 use super::Ctx;
 use crate::state::Core;
@@ -37,7 +36,11 @@ pub(super) async fn ask(core: &Core, request: ForwardRequest) -> Option<Bytes> {
     let timeout = core.config.sockets.request_timeout;
     match core.controllers.forward(request, timeout).await {
         Ok(forwarded) => {
-            catch_up(core, forwarded.metadata_offset).await;
+            // A client that is told early sees what a client of another broker would see.
+            let offset = forwarded.metadata_offset;
+            if !core.wait_for_image(offset, CATCH_UP_MAX).await {
+                debug!(offset, "answered before the image was there");
+            }
             Some(forwarded.body)
         }
         Err(error) => {
@@ -45,19 +48,6 @@ pub(super) async fn ask(core: &Core, request: ForwardRequest) -> Option<Bytes> {
             None
         }
     }
-}
-
-/// Waits until this broker's image has that offset, for a bounded time: an answer that comes a little
-/// too early is better than none.
-async fn catch_up(core: &Core, offset: Offset) {
-    const PAUSE: Duration = Duration::from_micros(500);
-    let reached = async {
-        while core.image().offset() < offset {
-            tokio::time::sleep(PAUSE).await;
-        }
-    };
-    // A client that is told early sees what a client of another broker would see.
-    let _late = tokio::time::timeout(CATCH_UP_MAX, reached).await;
 }
 
 /// A request in the name of the client of `ctx`.

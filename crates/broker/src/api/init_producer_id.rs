@@ -20,7 +20,11 @@ pub(crate) fn handle(ctx: &Ctx<'_>, request: InitProducerIdRequest) -> Reply {
     ctx.respond_later(async move {
         let broker = (core.node_id(), core.broker_epoch());
         let timeout = core.config.sockets.request_timeout;
-        match core.producer_ids.next(&core.controllers, broker, timeout).await {
+        match core
+            .producer_ids
+            .next(&core.controllers, broker, timeout)
+            .await
+        {
             Ok(id) => InitProducerIdResponse {
                 producer_id: id.0,
                 producer_epoch: ProducerEpoch::ZERO.0,
@@ -61,7 +65,11 @@ mod tests {
 
     use super::*;
 
-    fn request(transactional_id: Option<&'static str>, id: i64, epoch: i16) -> InitProducerIdRequest {
+    fn request(
+        transactional_id: Option<&'static str>,
+        id: i64,
+        epoch: i16,
+    ) -> InitProducerIdRequest {
         InitProducerIdRequest {
             transactional_id: transactional_id.map(Str::from_static),
             transaction_timeout_ms: 60_000,
@@ -73,16 +81,28 @@ mod tests {
 
     #[test]
     fn an_idempotent_producer_is_never_refused_whatever_its_timeout() {
-        let endless = InitProducerIdRequest { transaction_timeout_ms: i32::MAX, ..request(None, -1, -1) };
+        let endless = InitProducerIdRequest {
+            transaction_timeout_ms: i32::MAX,
+            ..request(None, -1, -1)
+        };
         assert_eq!(refusal(&endless), None);
         assert_eq!(refusal(&request(None, 7, 0)), None);
     }
 
     #[test]
     fn half_an_identity_and_an_empty_transactional_id_are_invalid() {
-        assert_eq!(refusal(&request(None, 7, -1)), Some(ErrorCode::InvalidRequest));
-        assert_eq!(refusal(&request(None, -1, 3)), Some(ErrorCode::InvalidRequest));
-        assert_eq!(refusal(&request(Some(""), -1, -1)), Some(ErrorCode::InvalidRequest));
+        assert_eq!(
+            refusal(&request(None, 7, -1)),
+            Some(ErrorCode::InvalidRequest)
+        );
+        assert_eq!(
+            refusal(&request(None, -1, 3)),
+            Some(ErrorCode::InvalidRequest)
+        );
+        assert_eq!(
+            refusal(&request(Some(""), -1, -1)),
+            Some(ErrorCode::InvalidRequest)
+        );
     }
 
     #[test]

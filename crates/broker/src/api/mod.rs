@@ -9,16 +9,23 @@ mod alter_configs;
 mod api_versions;
 mod auto_create;
 mod ctx;
+mod delete_records;
 mod describe_cluster;
 mod describe_configs;
 mod describe_log_dirs;
 mod describe_quorum;
 mod describe_topic_partitions;
+mod fetch;
 mod find_coordinator;
 mod forward;
+mod hints;
 mod init_producer_id;
 mod list_config_resources;
+mod list_offsets;
+mod lookup;
 mod metadata;
+mod offset_for_leader_epoch;
+mod produce;
 #[cfg(test)]
 mod testing;
 mod view;
@@ -66,11 +73,16 @@ apis! {
         DescribeLogDirs => describe_log_dirs::handle,
         DescribeQuorum => describe_quorum::handle,
         DescribeTopicPartitions => describe_topic_partitions::handle,
+        Fetch => fetch::handle,
         FindCoordinator => find_coordinator::handle,
         IncrementalAlterConfigs => alter_configs::handle_incremental,
         InitProducerId => init_producer_id::handle,
         ListConfigResources => list_config_resources::handle,
+        DeleteRecords => delete_records::handle,
+        ListOffsets => list_offsets::handle,
         Metadata => metadata::handle,
+        OffsetForLeaderEpoch => offset_for_leader_epoch::handle,
+        Produce => produce::handle,
     }
     // fn handle(ctx: &Ctx<'_>, body: Bytes) -> Reply, for requests that are handed on as they are
     raw {

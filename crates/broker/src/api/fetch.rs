@@ -1,0 +1,64 @@
+//! `Fetch` (1): records up to the high watermark, or a wait for them.
+//!
+//! ```text
+//! request ─► session: what to read ─► round over the partitions ─┬─ enough, error, no wait ─► answer
+//!                                       ▲    │ cold: on a worker │
+//!                                       │    └───────────────────┤
+//!                                       └── woken or overdue ◄── watch every partition
+//! ```
+
+mod answer;
+mod poll;
+mod round;
+
+use std::time::Duration;
+
+use net::server::Reply;
+use protocol::messages::fetch::{FetchRequest, FetchResponse};
+use tokio::time::Instant;
+use types::ErrorCode;
+
+use super::Ctx;
+use poll::Fetch;
+use round::Terms;
+
+pub(crate) fn handle(ctx: &Ctx<'_>, request: FetchRequest) -> Reply {
+    let core = ctx.core;
+    let plan = match core
+        .fetch_sessions
+        .begin(&request, ctx.version(), core.clock.monotonic())
+    {
+        Ok(plan) => plan,
+        Err(code) => return refuse(ctx, code),
+    };
+    let fetch = Fetch {
+        core: core.clone(),
+        plan,
+        terms: terms(ctx, &request),
+        listener: ctx.connection.listener.clone(),
+        responder: ctx.responder(),
+        due: Instant::now() + millis(request.max_wait_ms),
+        min_bytes: usize::try_from(request.min_bytes).unwrap_or(0),
+    };
+    fetch.start()
+}
+
+fn refuse(ctx: &Ctx<'_>, code: ErrorCode) -> Reply {
+    ctx.respond(&FetchResponse {
+        error_code: code.to_wire(),
+        ..FetchResponse::default()
+    })
+}
+
+fn terms(ctx: &Ctx<'_>, request: &FetchRequest) -> Terms {
+    let ours = ctx.core.config.fetching.fetch_max_bytes;
+    Terms {
+        version: ctx.version(),
+        is_committed_only: request.isolation_level == 1,
+        max_bytes: usize::try_from(request.max_bytes.min(ours)).unwrap_or(0),
+    }
+}
+
+fn millis(ms: i32) -> Duration {
+    Duration::from_millis(u64::try_from(ms).unwrap_or(0))
+}

@@ -1,0 +1,304 @@
+//! One look at all partitions of a fetch, in the order of its plan.
+
+use std::sync::Arc;
+
+use metadata::MetadataImage;
+use protocol::RecordSet;
+use protocol::messages::fetch::{EpochEndOffset, LeaderIdAndEpoch, PartitionData};
+use storage::{LogReader, ReadError, ReadResult};
+use tracing::warn;
+use types::{ErrorCode, LeaderEpoch, Offset};
+
+use crate::api::hints::Hints;
+use crate::api::lookup::{self, TopicRef};
+use crate::fetch_session::{Interest, Topic};
+use crate::partition::{Partition, Readable};
+use crate::state::Core;
+
+/// Since which version an answer may name the leader.
+const FIRST_VERSION_WITH_LEADER: i16 = 12;
+/// Until which version zstd may not be sent.
+const UNKNOWN_OFFSET: Offset = -1;
+
+/// What a request asks of all its partitions.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Terms {
+    pub(super) version: i16,
+    /// `read_committed`.
+    pub(super) is_committed_only: bool,
+    /// Soft bound on the bytes of the response.
+    pub(super) max_bytes: usize,
+}
+
+/// How records may be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// Only what is in memory.
+    Cached,
+    /// Waiting for the disk if need be.
+    Blocking,
+}
+
+/// Something was not in memory: look again where waiting is allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Cold;
+
+/// A partition as the round saw it, so that a wait can begin where the round left off.
+#[derive(Clone, Debug)]
+pub(super) struct Seen {
+    pub(super) partition: Arc<Partition>,
+    pub(super) leader_epoch: LeaderEpoch,
+    pub(super) high_watermark: Offset,
+}
+
+/// What a round found.
+#[derive(Debug, Default)]
+pub(super) struct Round {
+    /// One for each interest of the plan, in its order.
+    pub(super) answers: Vec<PartitionData>,
+    pub(super) seen: Vec<Seen>,
+    pub(super) record_bytes: usize,
+    /// An error or a diverging epoch: must be answered at once.
+    pub(super) is_urgent: bool,
+}
+
+impl Round {
+    /// Looks at every interest once.
+    ///
+    /// # Errors
+    /// [`Cold`], with [`Reading::Cached`] alone.
+    pub(super) fn run(
+        core: &Core,
+        image: &MetadataImage,
+        hints: &mut Hints<'_>,
+        interests: &[Interest],
+        terms: Terms,
+        reading: Reading,
+    ) -> Result<Self, Cold> {
+        let mut round = Self {
+            answers: Vec::with_capacity(interests.len()),
+            seen: Vec::with_capacity(interests.len()),
+            ..Self::default()
+        };
+        let look = Look {
+            core,
+            image,
+            terms,
+            reading,
+        };
+        for interest in interests {
+            round.visit(look, hints, interest)?;
+        }
+        Ok(round)
+    }
+
+    fn visit(
+        &mut self,
+        look: Look<'_>,
+        hints: &mut Hints<'_>,
+        interest: &Interest,
+    ) -> Result<(), Cold> {
+        let max_bytes = look.terms.max_bytes.saturating_sub(self.record_bytes);
+        let mut answer = match look.at(interest, max_bytes, self.record_bytes == 0) {
+            Ok((answer, seen)) => {
+                self.seen.push(seen);
+                answer
+            }
+            Err(Refusal::Cold) => return Err(Cold),
+            Err(Refusal::Code(code)) => failed(look.terms, hints, interest, code),
+        };
+        answer.partition_index = interest.partition;
+        self.record_bytes += answer.records.as_ref().map_or(0, RecordSet::len);
+        self.is_urgent |= answer.error_code != 0 || answer.diverging_epoch.epoch >= 0;
+        self.answers.push(answer);
+        Ok(())
+    }
+}
+
+enum Refusal {
+    Cold,
+    Code(ErrorCode),
+}
+
+impl From<ErrorCode> for Refusal {
+    fn from(code: ErrorCode) -> Self {
+        Self::Code(code)
+    }
+}
+
+/// What a look at one partition needs besides the interest.
+#[derive(Clone, Copy)]
+struct Look<'a> {
+    core: &'a Core,
+    image: &'a MetadataImage,
+    terms: Terms,
+    reading: Reading,
+}
+
+impl Look<'_> {
+    fn at(
+        self,
+        interest: &Interest,
+        max_bytes: usize,
+        is_first: bool,
+    ) -> Result<(PartitionData, Seen), Refusal> {
+        let topic = topic_ref(&interest.topic);
+        let partition = lookup::find(self.core, self.image, topic, interest.partition)?;
+        let readable = partition
+            .readable(interest.current_leader_epoch)
+            .map_err(lookup::code_of)?;
+        let seen = Seen {
+            leader_epoch: readable.leader_epoch,
+            high_watermark: readable.high_watermark,
+            partition,
+        };
+        let mut answer = PartitionData {
+            high_watermark: readable.high_watermark,
+            last_stable_offset: readable.last_stable_offset,
+            log_start_offset: readable.log_start_offset,
+            aborted_transactions: self.terms.is_committed_only.then(Vec::new),
+            records: Some(RecordSet::new()),
+            preferred_read_replica: -1,
+            ..PartitionData::default()
+        };
+        if let Some(diverging) = self.diverging(interest, &seen.partition)? {
+            answer.diverging_epoch = diverging;
+            return Ok((answer, seen));
+        }
+        check_range(interest.fetch_offset, &readable)?;
+        let partition_bytes = usize::try_from(interest.max_bytes).unwrap_or(0);
+        let read = Read {
+            offset: interest.fetch_offset,
+            max_bytes: max_bytes.min(partition_bytes),
+            up_to: self.up_to(&readable),
+            is_first,
+        };
+        answer.records = Some(self.read(&readable.reader, read, &seen.partition)?);
+        Ok((answer, seen))
+    }
+
+    /// End (exclusive) of what this reader may see.
+    fn up_to(self, readable: &Readable) -> Offset {
+        if self.terms.is_committed_only {
+            readable.last_stable_offset
+        } else {
+            readable.high_watermark
+        }
+    }
+
+    /// Where the reader's history leaves ours, if it does (KIP-595).
+    fn diverging(
+        self,
+        interest: &Interest,
+        partition: &Partition,
+    ) -> Result<Option<EpochEndOffset>, ErrorCode> {
+        if !interest.last_fetched_epoch.is_known() {
+            return Ok(None);
+        }
+        let ours = partition
+            .epoch_end(interest.current_leader_epoch, interest.last_fetched_epoch)
+            .map_err(lookup::code_of)?;
+        if !ours.leader_epoch.is_known() || ours.end_offset < 0 {
+            return Err(ErrorCode::OffsetOutOfRange);
+        }
+        if interest.fetch_offset < partition.log_start_offset() {
+            return Err(ErrorCode::OffsetOutOfRange);
+        }
+        let is_diverging = ours.leader_epoch < interest.last_fetched_epoch
+            || ours.end_offset < interest.fetch_offset;
+        Ok(is_diverging.then_some(EpochEndOffset {
+            epoch: ours.leader_epoch.0,
+            end_offset: ours.end_offset,
+        }))
+    }
+
+    fn read(
+        self,
+        reader: &LogReader,
+        read: Read,
+        partition: &Partition,
+    ) -> Result<RecordSet, Refusal> {
+        if read.offset >= read.up_to || (read.max_bytes == 0 && !read.is_first) {
+            return Ok(RecordSet::new());
+        }
+        let result = match self.reading {
+            Reading::Cached => read.cached(reader),
+            Reading::Blocking => read.blocking(reader),
+        };
+        match result {
+            Ok(result) => Ok(RecordSet::from(result.bytes)),
+            Err(ReadError::WouldBlock) => Err(Refusal::Cold),
+            Err(ReadError::OffsetOutOfRange { .. }) => Err(ErrorCode::OffsetOutOfRange.into()),
+            // Truncated or deleted under the reader; the client asks again.
+            Err(ReadError::Changed) => Err(ErrorCode::NotLeaderOrFollower.into()),
+            Err(ReadError::Storage(error)) => {
+                warn!(partition = %partition.topic_partition(), %error, "records cannot be read");
+                Err(ErrorCode::KafkaStorageError.into())
+            }
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Read {
+    offset: Offset,
+    max_bytes: usize,
+    up_to: Offset,
+    /// Nothing was read for this response yet: one batch comes whatever its size.
+    is_first: bool,
+}
+
+impl Read {
+    fn cached(self, reader: &LogReader) -> Result<ReadResult, ReadError> {
+        reader.try_read_cached(self.offset, self.max_bytes, self.up_to, self.is_first)
+    }
+
+    fn blocking(self, reader: &LogReader) -> Result<ReadResult, ReadError> {
+        reader.read(self.offset, self.max_bytes, self.up_to, self.is_first)
+    }
+}
+
+fn check_range(offset: Offset, readable: &Readable) -> Result<(), ErrorCode> {
+    if (readable.log_start_offset..=readable.log_end_offset).contains(&offset) {
+        return Ok(());
+    }
+    Err(ErrorCode::OffsetOutOfRange)
+}
+
+pub(super) fn topic_ref(topic: &Topic) -> TopicRef<'_> {
+    match topic {
+        Topic::Name(name) => TopicRef::Name(name),
+        Topic::Id(id) => TopicRef::Id(*id),
+    }
+}
+
+fn failed(
+    terms: Terms,
+    hints: &mut Hints<'_>,
+    interest: &Interest,
+    code: ErrorCode,
+) -> PartitionData {
+    let mut answer = PartitionData {
+        error_code: code.to_wire(),
+        high_watermark: UNKNOWN_OFFSET,
+        last_stable_offset: UNKNOWN_OFFSET,
+        log_start_offset: UNKNOWN_OFFSET,
+        records: Some(RecordSet::new()),
+        preferred_read_replica: -1,
+        ..PartitionData::default()
+    };
+    let is_elsewhere = matches!(
+        code,
+        ErrorCode::NotLeaderOrFollower | ErrorCode::FencedLeaderEpoch
+    );
+    if is_elsewhere
+        && terms.version >= FIRST_VERSION_WITH_LEADER
+        && let Some(hint) = hints.leader_of(topic_ref(&interest.topic), interest.partition)
+    {
+        answer.current_leader = LeaderIdAndEpoch {
+            leader_id: hint.leader.0,
+            leader_epoch: hint.leader_epoch.0,
+        };
+    }
+    answer
+}

@@ -1,0 +1,125 @@
+//! Tells the active controller that this broker lives, and how far it is.
+//!
+//! A heartbeat goes out at an interval, at once when the stream breaks, and at once when the broker has
+//! something to say: it has caught up, a disk failed, it wants to leave.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use rpc::client::{BrokerSession, HeartbeatAnswer, HeartbeatState};
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, warn};
+use types::{DirectoryId, ErrorCode};
+
+use crate::broker::BrokerError;
+use crate::state::Core;
+
+/// What the broker has to say, and what it was told. Shared.
+#[derive(Debug)]
+pub(crate) struct Pulse {
+    words: Mutex<Words>,
+    news: Notify,
+    answer: watch::Sender<Option<HeartbeatAnswer>>,
+}
+
+#[derive(Debug, Default)]
+struct Words {
+    want_shutdown: bool,
+    offline_log_dirs: Vec<DirectoryId>,
+}
+
+impl Pulse {
+    pub(crate) fn new() -> Self {
+        Self {
+            words: Mutex::default(),
+            news: Notify::new(),
+            answer: watch::Sender::new(None),
+        }
+    }
+
+    /// Something changed that the controller should know now.
+    pub(crate) fn beat_now(&self) {
+        self.news.notify_one();
+    }
+
+    /// Asks to leave in an orderly way.
+    pub(crate) fn want_shutdown(&self) {
+        self.words.lock().want_shutdown = true;
+        self.beat_now();
+    }
+
+    /// Log directories failed.
+    pub(crate) fn on_offline(&self, directories: impl IntoIterator<Item = DirectoryId>) {
+        self.words.lock().offline_log_dirs.extend(directories);
+        self.beat_now();
+    }
+
+    /// Waits until the controller says that nothing is led here any more.
+    ///
+    /// # Cancel safety
+    /// Cancel-safe.
+    pub(crate) async fn wait_for_shutdown(&self) {
+        let mut answer = self.answer.subscribe();
+        let may_stop =
+            |answer: &Option<HeartbeatAnswer>| answer.is_some_and(|answer| answer.should_shutdown);
+        // An error means that nobody beats any more: there is nothing to wait for.
+        drop(answer.wait_for(may_stop).await);
+    }
+
+    fn state(&self, core: &Core) -> HeartbeatState {
+        let words = self.words.lock();
+        HeartbeatState {
+            metadata_offset: core.image().offset(),
+            want_fence: false,
+            want_shutdown: words.want_shutdown,
+            offline_log_dirs: words.offline_log_dirs.clone(),
+        }
+    }
+}
+
+/// Beats until `stop`.
+///
+/// # Errors
+/// [`BrokerError::Register`] if the registration is not this broker's any more.
+pub(crate) async fn run(
+    core: Arc<Core>,
+    pulse: Arc<Pulse>,
+    mut session: BrokerSession,
+    stop: CancellationToken,
+) -> Result<(), BrokerError> {
+    let interval = core.config.sessions.broker_heartbeat_interval;
+    let patience = core.config.sessions.broker_session_timeout;
+    loop {
+        let next = Instant::now() + interval;
+        let state = pulse.state(&core);
+        let beat = session.heartbeat(&state, patience);
+        let answer = tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            answer = beat => answer,
+        };
+        match answer {
+            Ok(answer) => {
+                debug!(?state, ?answer, "heartbeat");
+                pulse.answer.send_replace(Some(answer));
+            }
+            Err(error) if is_final(&error) => return Err(BrokerError::Register(error)),
+            Err(error) => warn!(%error, "no controller hears this broker"),
+        }
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            () = pulse.news.notified() => {}
+            () = session.broken() => {}
+            () = sleep_until(next) => {}
+        }
+    }
+}
+
+/// Another process has taken this broker's place, or the cluster has forgotten it.
+fn is_final(error: &rpc::Error) -> bool {
+    matches!(
+        error.code(),
+        Some(ErrorCode::StaleBrokerEpoch | ErrorCode::BrokerIdNotRegistered)
+    )
+}

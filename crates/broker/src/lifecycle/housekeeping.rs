@@ -1,0 +1,118 @@
+//! The one background thread of the data plane: retention, flushing, checkpoints, failed disks.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex};
+use storage::DirStatus;
+use tracing::error;
+use types::{Offset, TopicPartition};
+
+use super::heartbeat::Pulse;
+use crate::state::Core;
+
+/// How often the logs are looked after.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// The thread. Ended by [`Housekeeping::stop`].
+#[derive(Debug)]
+pub(crate) struct Housekeeping {
+    signal: Arc<Signal>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug, Default)]
+struct Signal {
+    is_stopped: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Housekeeping {
+    /// Starts the thread. `on_all_offline` is called once, when no log directory is left.
+    ///
+    /// # Errors
+    /// If the system cannot start a thread.
+    pub(crate) fn start(
+        core: Arc<Core>,
+        pulse: Arc<Pulse>,
+        on_all_offline: impl FnOnce() + Send + 'static,
+    ) -> std::io::Result<Self> {
+        let signal = Arc::new(Signal::default());
+        let work = {
+            let signal = Arc::clone(&signal);
+            move || keep_house(&core, &pulse, &signal, on_all_offline)
+        };
+        let thread = std::thread::Builder::new()
+            .name("housekeeping".to_owned())
+            .spawn(work)?;
+        Ok(Self {
+            signal,
+            thread: Some(thread),
+        })
+    }
+
+    /// Ends the thread after what it is doing. Blocks until it has ended.
+    pub(crate) fn stop(mut self) {
+        *self.signal.is_stopped.lock() = true;
+        self.signal.changed.notify_all();
+        if let Some(thread) = self.thread.take() {
+            // A panic was reported when it happened.
+            drop(thread.join());
+        }
+    }
+}
+
+impl Signal {
+    /// Returns whether to go on.
+    fn wait(&self) -> bool {
+        let mut is_stopped = self.is_stopped.lock();
+        if !*is_stopped {
+            self.changed.wait_for(&mut is_stopped, INTERVAL);
+        }
+        !*is_stopped
+    }
+}
+
+fn keep_house(core: &Core, pulse: &Pulse, signal: &Signal, on_all_offline: impl FnOnce()) {
+    let high_watermark = |partition: &TopicPartition| high_watermark(core, partition);
+    while signal.wait() {
+        let report = core
+            .log_dirs
+            .housekeep(core.clock.wall_ms(), &high_watermark);
+        if report.newly_offline.is_empty() {
+            continue;
+        }
+        on_offline(core, pulse, &report.newly_offline);
+        if core
+            .log_dirs
+            .status()
+            .iter()
+            .all(|dir| dir.offline.is_some())
+        {
+            return on_all_offline();
+        }
+    }
+}
+
+/// For checkpoints.
+pub(crate) fn high_watermark(core: &Core, partition: &TopicPartition) -> Option<Offset> {
+    let partition = core
+        .partitions
+        .get_by_name(&partition.topic, partition.partition)?;
+    Some(partition.high_watermark())
+}
+
+/// The replicas in a failed directory serve nothing until the next start.
+fn on_offline(core: &Core, pulse: &Pulse, failed: &[DirStatus]) {
+    for dir in failed {
+        error!(path = %dir.path.display(), reason = ?dir.offline, "log directory is offline");
+    }
+    for partition in core.partitions.all() {
+        let directory = core.log_dirs.directory_of(partition.topic_partition());
+        if failed.iter().any(|dir| Some(dir.directory_id) == directory) {
+            partition.stop();
+        }
+    }
+    pulse.on_offline(failed.iter().map(|dir| dir.directory_id));
+}

@@ -1,0 +1,110 @@
+//! The broker's sockets: bound early, so that ports are known and conflicts show, served late.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use config::server::{Endpoint, Listener, ServerConfig};
+use net::server::{Limits, PrefaceHandler, Server, bind};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::api::KafkaService;
+use crate::broker::BrokerError;
+
+/// How long requests in flight may take once the broker stops.
+const DRAIN: Duration = Duration::from_secs(3);
+
+/// A listener that clients can connect to, though nobody accepts yet.
+#[derive(Debug)]
+pub(crate) struct Bound {
+    pub(crate) name: String,
+    pub(crate) address: SocketAddr,
+    listener: TcpListener,
+}
+
+/// Binds all of the broker's listeners.
+///
+/// # Errors
+/// [`BrokerError::Listen`].
+pub(crate) async fn bind_all(config: &ServerConfig) -> Result<Vec<Bound>, BrokerError> {
+    let mut bound = Vec::new();
+    for listener in &config.listeners.broker {
+        bound.push(bind_one(listener).await?);
+    }
+    Ok(bound)
+}
+
+async fn bind_one(listener: &Listener) -> Result<Bound, BrokerError> {
+    let failed = |source: std::io::Error| BrokerError::Listen {
+        address: format!("{}://{}", listener.name, listener.bind),
+        source: Arc::new(source),
+    };
+    let socket = bind_endpoint(&listener.bind).await.map_err(failed)?;
+    Ok(Bound {
+        name: listener.name.clone(),
+        address: socket.local_addr().map_err(failed)?,
+        listener: socket,
+    })
+}
+
+async fn bind_endpoint(endpoint: &Endpoint) -> std::io::Result<TcpListener> {
+    let port = endpoint.port;
+    if endpoint.host.is_empty() {
+        // One IPv6 socket takes IPv4 as well, on machines that have IPv6.
+        let everywhere = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), port);
+        let only_v4 = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port);
+        return bind(everywhere).or_else(|_| bind(only_v4));
+    }
+    let mut last = std::io::Error::from(std::io::ErrorKind::AddrNotAvailable);
+    for address in tokio::net::lookup_host((endpoint.host.as_str(), port)).await? {
+        match bind(address) {
+            Ok(listener) => return Ok(listener),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+/// Accepts clients on every listener until `stop`. The tasks end once their connections have.
+pub(crate) fn serve_all(
+    bound: Vec<Bound>,
+    config: &ServerConfig,
+    service: &Arc<KafkaService>,
+    preface: Option<&Arc<dyn PrefaceHandler>>,
+    stop: &CancellationToken,
+) -> JoinSet<()> {
+    let mut tasks = JoinSet::new();
+    for one in bound {
+        let is_inter_broker = one.name == config.listeners.inter_broker_name;
+        let mut server = Server::new(one.name, limits(config), Arc::clone(service));
+        if let Some(handler) = preface.filter(|_| is_inter_broker) {
+            server = server.with_preface(Arc::clone(handler));
+        }
+        tasks.spawn(server.serve(one.listener, stop.clone()));
+    }
+    tasks
+}
+
+fn limits(config: &ServerConfig) -> Limits {
+    let sockets = &config.sockets;
+    let ours = Limits::default();
+    // Negative numbers say "no limit", which here means our own.
+    let or_ours = |configured: i64, ours: usize| usize::try_from(configured).unwrap_or(ours);
+    Limits {
+        max_frame_bytes: or_ours(
+            sockets.socket_request_max_bytes.into(),
+            ours.max_frame_bytes,
+        ),
+        max_listener_bytes: or_ours(sockets.queued_max_request_bytes, ours.max_listener_bytes),
+        max_connection_count: or_ours(sockets.max_connections.into(), ours.max_connection_count),
+        max_connection_count_per_ip: or_ours(
+            sockets.max_connections_per_ip.into(),
+            ours.max_connection_count_per_ip,
+        ),
+        idle: sockets.connections_max_idle,
+        drain: DRAIN,
+        ..ours
+    }
+}

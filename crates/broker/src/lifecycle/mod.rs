@@ -1,0 +1,6 @@
+//! What a broker does between its start and its end, apart from answering requests.
+
+pub(crate) mod heartbeat;
+pub(crate) mod housekeeping;
+pub(crate) mod listeners;
+pub(crate) mod registration;

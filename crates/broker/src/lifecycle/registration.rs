@@ -1,0 +1,85 @@
+//! How the broker introduces itself to the controllers.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use config::server::{AdvertisedListener, ServerConfig};
+use metadata::feature::FEATURES;
+use metadata::v1::Restart;
+use metadata::{Listener, SecurityProtocol, SupportedLevels};
+use rpc::client::Registration;
+use storage::LogDirs;
+use types::{BrokerEpoch, Uuid};
+
+use super::listeners::Bound;
+
+/// The registration of this start of the process.
+pub(crate) fn registration(
+    config: &ServerConfig,
+    cluster_id: Option<String>,
+    log_dirs: &LogDirs,
+    bound: &[Bound],
+) -> Registration {
+    let previous = log_dirs.clean_shutdown_broker_epoch();
+    let online = log_dirs
+        .status()
+        .into_iter()
+        .filter(|dir| dir.offline.is_none());
+    Registration {
+        broker_id: config.node_id,
+        incarnation_id: random_uuid(),
+        cluster_id,
+        listeners: listeners(config, bound),
+        rack: config.rack.clone(),
+        features: FEATURES
+            .iter()
+            .map(|feature| {
+                let levels = SupportedLevels {
+                    min: feature.min_level,
+                    max: feature.max_level,
+                };
+                (Arc::from(feature.name), levels)
+            })
+            .collect(),
+        log_dirs: online.map(|dir| dir.directory_id).collect(),
+        previous_broker_epoch: previous.map_or(BrokerEpoch::NONE, BrokerEpoch),
+        restart: if previous.is_some() {
+            Restart::Clean
+        } else {
+            Restart::Lossy
+        },
+    }
+}
+
+/// What clients are told, with the real ports of listeners that asked for any.
+fn listeners(config: &ServerConfig, bound: &[Bound]) -> Vec<Listener> {
+    let advertised = config.listeners.advertised.iter();
+    advertised
+        .map(|listener| advertised_listener(listener, bound))
+        .collect()
+}
+
+fn advertised_listener(listener: &AdvertisedListener, bound: &[Bound]) -> Listener {
+    let actual = bound.iter().find(|one| one.name == listener.name);
+    let port = match (listener.endpoint.port, actual) {
+        (0, Some(Bound { address, .. })) => SocketAddr::port(address),
+        (port, _) => port,
+    };
+    let protocol = u32::try_from(listener.protocol.to_wire()).ok();
+    Listener {
+        name: listener.name.as_str().into(),
+        host: listener.endpoint.host.as_str().into(),
+        port,
+        security_protocol: protocol
+            .and_then(SecurityProtocol::from_wire)
+            .unwrap_or_default(),
+    }
+}
+
+fn random_uuid() -> Uuid {
+    loop {
+        if let Some(id) = Uuid::from_random(rand::random()) {
+            return id;
+        }
+    }
+}

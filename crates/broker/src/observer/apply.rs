@@ -1,0 +1,190 @@
+//! Acting on what the cluster decided: partitions are created, led, followed, dropped.
+//!
+//! Everything here may wait for the disk and has one caller at a time.
+//!
+//! ```text
+//! names taken again: old log away ─► new and changed partitions ─► image published ─► others away
+//! ```
+//!
+//! A partition is there before anybody can learn of it from the image, and the image no longer shows it
+//! when it goes.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use metadata::{Change, Delta, MetadataImage, ResourceKind, TopicImage};
+use tracing::{error, info, warn};
+use types::{NodeId, PartitionIndex, TopicId, TopicPartition};
+
+use crate::partition::{Assignment, Partition, TopicSettings};
+use crate::state::Core;
+
+impl Core {
+    /// Acts on a newer image. `delta` names what differs from the one in force.
+    pub(crate) fn apply(&self, image: MetadataImage, delta: &Delta) {
+        let image = Arc::new(image);
+        let removed = delta
+            .topics
+            .iter()
+            .filter(|(_, topic)| topic.change == Change::Removed);
+        let (renewed, removed): (Vec<_>, Vec<_>) =
+            removed.partition(|(_, topic)| image.topic(&topic.name).is_some());
+        for (topic_id, _) in renewed {
+            self.remove_topic(*topic_id);
+        }
+        self.assign_partitions(&image, delta);
+        self.apply_configs(&image, delta);
+        self.publish(image);
+        for (topic_id, _) in removed {
+            self.remove_topic(*topic_id);
+        }
+    }
+
+    fn assign_partitions(&self, image: &MetadataImage, delta: &Delta) {
+        let mut settings = HashMap::new();
+        for (topic_id, index) in delta.partitions() {
+            let Some(topic) = image.topic_by_id(topic_id) else {
+                continue;
+            };
+            let settings = settings
+                .entry(topic_id)
+                .or_insert_with(|| self.topic_settings(image, topic.name()));
+            self.assign_partition(image, topic, index, settings);
+        }
+    }
+
+    fn assign_partition(
+        &self,
+        image: &MetadataImage,
+        topic: &TopicImage,
+        index: PartitionIndex,
+        settings: &Arc<TopicSettings>,
+    ) {
+        let Some(registration) = topic.partition(index) else {
+            return;
+        };
+        let local = self.node_id();
+        if !registration.replicas.contains(&local) {
+            self.remove_partition(topic.id(), index);
+            return;
+        }
+        let Some(partition) = self.get_or_create(topic, index, local, settings) else {
+            return;
+        };
+        let replica_count = registration.replicas.len();
+        let assignment = Assignment {
+            local,
+            registration,
+            min_isr: image.min_insync_replicas(topic.name(), replica_count),
+        };
+        if let Err(error) = partition.assign(assignment) {
+            error!(partition = %partition.topic_partition(), %error, "cannot take up the partition");
+        }
+    }
+
+    /// The replica; its log is created if there is none. `None` if that fails: requests for it are then
+    /// answered with a storage error.
+    fn get_or_create(
+        &self,
+        topic: &TopicImage,
+        index: PartitionIndex,
+        local: NodeId,
+        settings: &Arc<TopicSettings>,
+    ) -> Option<Arc<Partition>> {
+        if let Some(partition) = self.partitions.get(topic.id(), index) {
+            return Some(partition);
+        }
+        let topic_partition = TopicPartition::new(Arc::clone(topic.name()), index);
+        let directory = topic.partition(index)?.directory_of(local);
+        // Reserved ids mean that no directory was chosen.
+        let directory = self.has_directory(directory).then_some(directory);
+        let created = self.log_dirs.create_log(
+            &topic_partition,
+            topic.id(),
+            settings.log.clone(),
+            directory,
+        );
+        let log = created
+            .inspect_err(
+                |error| error!(partition = %topic_partition, %error, "cannot open the log"),
+            )
+            .ok()?;
+        let high_watermark = self.log_dirs.checkpointed_high_watermark(&topic_partition);
+        let partition = Partition::new(
+            topic_partition,
+            topic.id(),
+            log,
+            Arc::clone(settings),
+            high_watermark,
+        );
+        let partition = Arc::new(partition);
+        self.partitions.insert(Arc::clone(&partition));
+        Some(partition)
+    }
+
+    fn has_directory(&self, directory: types::DirectoryId) -> bool {
+        self.log_dirs
+            .status()
+            .iter()
+            .any(|dir| dir.directory_id == directory)
+    }
+
+    fn remove_topic(&self, topic_id: TopicId) {
+        for partition in self.partitions.of_topic(topic_id) {
+            self.remove_partition(topic_id, partition.topic_partition().partition);
+        }
+    }
+
+    fn remove_partition(&self, topic_id: TopicId, index: PartitionIndex) {
+        let Some(partition) = self.partitions.remove(topic_id, index) else {
+            return;
+        };
+        partition.retire();
+        let topic_partition = partition.topic_partition();
+        match self.log_dirs.delete_log(topic_partition) {
+            Ok(()) => info!(partition = %topic_partition, "replica deleted"),
+            Err(error) => warn!(partition = %topic_partition, %error, "cannot delete the log"),
+        }
+    }
+
+    fn apply_configs(&self, image: &MetadataImage, delta: &Delta) {
+        let concerns_all = delta.configs.keys().any(|resource| {
+            resource.kind == ResourceKind::Broker
+                && (resource.name.is_empty() || *resource.name == *self.node_id().to_string())
+        });
+        if concerns_all {
+            for topic in image.topics() {
+                self.apply_settings(image, topic);
+            }
+            return;
+        }
+        for resource in delta
+            .configs
+            .keys()
+            .filter(|one| one.kind == ResourceKind::Topic)
+        {
+            if let Some(topic) = image.topic(&resource.name) {
+                self.apply_settings(image, topic);
+            }
+        }
+    }
+
+    fn apply_settings(&self, image: &MetadataImage, topic: &TopicImage) {
+        let settings = self.topic_settings(image, topic.name());
+        for (index, registration) in topic.partitions() {
+            let Some(partition) = self.partitions.get(topic.id(), index) else {
+                continue;
+            };
+            partition.set_settings(Arc::clone(&settings));
+            let replica_count = registration.replicas.len();
+            partition.set_min_isr(image.min_insync_replicas(topic.name(), replica_count));
+        }
+    }
+
+    /// The topic's configuration in the shapes that partitions need.
+    pub(crate) fn topic_settings(&self, image: &MetadataImage, name: &str) -> Arc<TopicSettings> {
+        let config = self.topic_config(image, name);
+        let producer_id_expiration = self.config.producers.producer_id_expiration;
+        Arc::new(TopicSettings::new(config, producer_id_expiration))
+    }
+}

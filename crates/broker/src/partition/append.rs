@@ -1,0 +1,142 @@
+//! Appending as the leader.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use protocol::records::{Invalid, validate_for_append};
+use storage::{AppendError, ValidatedBatch};
+use types::{LeaderEpoch, Offset, TimestampMs};
+
+use super::acks::{AckOutcome, AckWait, PendingAcks};
+use super::{Partition, Role, complete};
+
+/// Why nothing was appended.
+#[derive(Debug)]
+pub(crate) enum AppendFailure {
+    /// This broker does not lead the partition.
+    NotLeader,
+    /// The replica's log directory has failed.
+    Stopped,
+    /// `acks=all` needs more replicas in sync than there are.
+    TooFewInSync,
+    /// The batch is part of a transaction.
+    Transactional,
+    /// The batch is not one that the topic takes.
+    Invalid(Invalid),
+    /// The log refused.
+    Log {
+        error: AppendError,
+        log_start_offset: Offset,
+    },
+}
+
+/// What was appended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Appended {
+    pub(crate) base_offset: Offset,
+    /// End (exclusive) of what was appended: the high watermark that commits it.
+    pub(crate) end_offset: Offset,
+    /// -1 unless the topic's timestamps are append times.
+    pub(crate) log_append_time: TimestampMs,
+    pub(crate) log_start_offset: Offset,
+    /// The epoch it was appended in.
+    pub(crate) leader_epoch: LeaderEpoch,
+    /// Whether it is on every in-sync replica already.
+    pub(crate) is_committed: bool,
+}
+
+/// Whether a wait for the high watermark is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Commit {
+    /// The wait is queued; its outcome comes through [`PendingAcks`].
+    Pending,
+    /// No wait is needed.
+    Over(AckOutcome),
+}
+
+impl Partition {
+    /// Appends a producer's record set. `needs_all` refuses while too few replicas are in sync.
+    ///
+    /// The bytes are in the page cache on return; whether they are on the in-sync replicas says
+    /// [`Appended::is_committed`], else [`Partition::wait_for_commit`].
+    ///
+    /// # Errors
+    /// See [`AppendFailure`]; nothing was appended.
+    pub(crate) fn append(
+        &self,
+        records: &Bytes,
+        needs_all: bool,
+        is_zstd_allowed: bool,
+        now_ms: TimestampMs,
+    ) -> Result<Appended, AppendFailure> {
+        let rules = self.settings.load().rules(is_zstd_allowed, now_ms);
+        let validated = validate_for_append(records, &rules).map_err(AppendFailure::Invalid)?;
+        if validated.batch.header.is_transactional() {
+            return Err(AppendFailure::Transactional);
+        }
+        let batch = ValidatedBatch::from(validated);
+
+        let mut state = self.state.lock();
+        let leader = match &mut state.role {
+            Role::Leader(leader) => leader,
+            Role::Follower { .. } => return Err(AppendFailure::NotLeader),
+            Role::Stopped => return Err(AppendFailure::Stopped),
+        };
+        if needs_all && leader.is_below_min_isr() {
+            return Err(AppendFailure::TooFewInSync);
+        }
+        let leader_epoch = leader.leader_epoch();
+        let (info, log_end_offset) = {
+            let mut log = self.log.lock();
+            let info = log
+                .append_as_leader(std::slice::from_ref(&batch), leader_epoch)
+                .map_err(|error| AppendFailure::Log {
+                    error,
+                    log_start_offset: log.log_start_offset(),
+                })?;
+            (info, log.log_end_offset())
+        };
+        let advanced = leader.on_append(log_end_offset);
+        if !info.duplicate {
+            state.watchers.on_append(batch.bytes().len());
+        }
+        let waits = state.on_high_watermark(advanced);
+        let end_offset = info.last_offset + 1;
+        let is_committed = end_offset <= state.high_watermark;
+        drop(state);
+        complete(waits, AckOutcome::Committed);
+        Ok(Appended {
+            base_offset: info.base_offset,
+            end_offset,
+            log_append_time: info.log_append_time,
+            log_start_offset: info.log_start_offset,
+            leader_epoch,
+            is_committed,
+        })
+    }
+
+    /// Waits until what was appended is on every in-sync replica, as one of the request's partitions.
+    pub(crate) fn wait_for_commit(
+        &self,
+        appended: &Appended,
+        pending: &Arc<PendingAcks>,
+        index: usize,
+    ) -> Commit {
+        let mut state = self.state.lock();
+        let Role::Leader(leader) = &state.role else {
+            return Commit::Over(AckOutcome::NotLeader);
+        };
+        if leader.leader_epoch() != appended.leader_epoch {
+            return Commit::Over(AckOutcome::NotLeader);
+        }
+        if appended.end_offset <= state.high_watermark {
+            return Commit::Over(AckOutcome::Committed);
+        }
+        state.acks.push(AckWait {
+            required_offset: appended.end_offset,
+            pending: Arc::clone(pending),
+            index,
+        });
+        Commit::Pending
+    }
+}

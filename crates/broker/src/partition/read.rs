@@ -1,0 +1,100 @@
+//! Looking at a partition as its leader: offsets, epochs, and a reader for its records.
+
+use storage::LogReader;
+use types::{LeaderEpoch, Offset};
+
+use super::{Partition, Role};
+
+/// Why this broker does not answer for the partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Denied {
+    /// Another broker leads it.
+    NotLeader,
+    /// The replica's log directory has failed.
+    Stopped,
+    /// The asker knows an older epoch than ours: it must refresh its metadata.
+    OlderEpoch,
+    /// The asker knows a newer epoch than ours: we have not heard of it yet.
+    NewerEpoch,
+}
+
+/// A partition's offsets at one moment, and a reader of the log as it was then.
+#[derive(Clone, Debug)]
+pub(crate) struct Readable {
+    pub(crate) reader: LogReader,
+    pub(crate) log_start_offset: Offset,
+    pub(crate) last_stable_offset: Offset,
+    pub(crate) high_watermark: Offset,
+    pub(crate) log_end_offset: Offset,
+    pub(crate) leader_epoch: LeaderEpoch,
+    /// Whether "latest" may be answered: the high watermark has reached this epoch's start (KIP-207).
+    pub(crate) is_latest_known: bool,
+}
+
+/// The largest epoch that is not above the one asked for, and where it ends (exclusive).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct EpochEnd {
+    pub(crate) leader_epoch: LeaderEpoch,
+    pub(crate) end_offset: Offset,
+}
+
+impl Partition {
+    /// The partition's offsets, if this broker leads it. `current` is the epoch that the asker believes
+    /// in, `NONE` if it does not care.
+    ///
+    /// # Errors
+    /// See [`Denied`].
+    pub(crate) fn readable(&self, current: LeaderEpoch) -> Result<Readable, Denied> {
+        let state = self.state.lock();
+        let leader = match &state.role {
+            Role::Leader(leader) => leader,
+            Role::Follower { .. } => return Err(Denied::NotLeader),
+            Role::Stopped => return Err(Denied::Stopped),
+        };
+        check_epoch(current, leader.leader_epoch())?;
+        let log = self.log.lock();
+        Ok(Readable {
+            reader: log.reader(),
+            log_start_offset: log.log_start_offset(),
+            last_stable_offset: log.last_stable_offset(state.high_watermark),
+            high_watermark: state.high_watermark,
+            log_end_offset: log.log_end_offset(),
+            leader_epoch: leader.leader_epoch(),
+            is_latest_known: leader.may_answer_latest(),
+        })
+    }
+
+    /// Where an epoch ends in this leader's log; `NONE` and -1 for an epoch newer than all.
+    ///
+    /// # Errors
+    /// See [`Denied`].
+    pub(crate) fn epoch_end(
+        &self,
+        current: LeaderEpoch,
+        asked: LeaderEpoch,
+    ) -> Result<EpochEnd, Denied> {
+        let state = self.state.lock();
+        let leader = match &state.role {
+            Role::Leader(leader) => leader,
+            Role::Follower { .. } => return Err(Denied::NotLeader),
+            Role::Stopped => return Err(Denied::Stopped),
+        };
+        check_epoch(current, leader.leader_epoch())?;
+        let (leader_epoch, end_offset) = self.log.lock().end_offset_for_epoch(asked);
+        Ok(EpochEnd {
+            leader_epoch,
+            end_offset,
+        })
+    }
+}
+
+fn check_epoch(asked: LeaderEpoch, ours: LeaderEpoch) -> Result<(), Denied> {
+    if !asked.is_known() || asked == ours {
+        return Ok(());
+    }
+    Err(if asked < ours {
+        Denied::OlderEpoch
+    } else {
+        Denied::NewerEpoch
+    })
+}
