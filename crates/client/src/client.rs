@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
 use rand::seq::SliceRandom as _;
@@ -10,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::connection::BrokerConnection;
 use crate::metadata::{Cluster, Topic};
-use crate::{Address, Config, Error, Result};
+use crate::{Address, Attempt, Config, Error, Result};
 
 /// A client of one cluster. Cheap to clone; all clones share connections and metadata, and the
 /// last one closes them.
@@ -95,6 +96,16 @@ impl Client {
             .get(name)
             .is_some_and(|at| at.elapsed() < max_age);
         is_fresh.then(|| self.cluster().topics.get(name).cloned())?
+    }
+
+    /// Dials an address and negotiates, apart from the connections in use. Returns how long that took.
+    ///
+    /// # Errors
+    /// How it failed.
+    pub async fn probe(&self, address: &Address) -> std::result::Result<Duration, Attempt> {
+        let start = Instant::now();
+        BrokerConnection::open(address, &self.inner.config).await?;
+        Ok(start.elapsed())
     }
 
     /// Says that the topic's metadata has proved wrong.

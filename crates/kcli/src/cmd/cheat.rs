@@ -1,0 +1,52 @@
+//! `kcli cheat`: the daily commands on one page.
+
+use crate::failure::Result;
+use crate::output::write_stdout;
+
+const PAGE: &str = r"KCLI ON ONE PAGE                        cluster: -b host:9092 or KCLI_BOOTSTRAP_SERVER
+
+topics
+  kcli topic create cities -p 3 -r 1              three partitions, one replica
+  kcli topic create logs -c retention.ms=3600000  keep an hour
+  kcli topic list                                 --internal for the cluster's own
+  kcli topic describe cities                      leader, replicas, in-sync replicas, configs
+  kcli topic offsets cities                       first and next offset of each partition
+  kcli topic add-partitions cities --to 6         grow
+  kcli topic trim cities --before @-1h            drop what is older than an hour
+  kcli topic delete cities                        asks first; -y says yes
+
+write events, one line each
+  kcli produce cities                             type them; Ctrl-D ends
+  kcli produce cities < file.txt                  or: kcli produce cities a.txt b.txt
+  echo 'es:Madrid' | kcli produce cities -K:      key before the colon
+  kcli produce cities -k es -H source=me -z zstd  one key, a header, compressed
+  kcli produce cities --json-lines < dump.jsonl   what `consume -o jsonl` wrote
+
+read events
+  kcli consume cities                             from now on; Ctrl-C ends
+  kcli consume cities --from-beginning -e         all there is, then stop
+  kcli consume cities --offset -10                the last ten of each partition
+  kcli consume cities --offset @-15m -p 0         partition 0, the last quarter of an hour
+  kcli consume cities -f '%p/%o %k=%v\n'          own layout: kcli help format
+  kcli consume cities --grep k:^es -o jsonl       keys that begin with es, as JSON
+
+settings
+  kcli config describe topic/cities               what is set; --all shows every key
+  kcli config set topic/cities retention.ms=60000
+  kcli config unset topic/cities retention.ms
+
+the cluster
+  kcli cluster info       kcli broker list        kcli quorum status
+  kcli broker logdirs     kcli debug listeners    kcli debug error 19
+
+how fast?
+  kcli perf produce cities -n 100000 --size 1000  rate and latencies
+  kcli perf consume cities -n 100000
+
+scripts: -o json (or jsonl, yaml, csv, name), -y, --timeout 10s; exit codes: kcli help exit-codes
+";
+
+/// Prints the page.
+pub(crate) fn run() -> Result {
+    write_stdout(PAGE.as_bytes())
+}

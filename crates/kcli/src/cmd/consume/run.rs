@@ -1,0 +1,118 @@
+//! The loop: poll, sift, print, until it is enough.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal as _;
+use std::time::Duration;
+
+use client::{Admin, Consumer, Reset};
+use tokio::time::Instant;
+use types::TopicPartition;
+
+use super::args::Consume;
+use super::bounds::Bounds;
+use super::printer::Printer;
+use super::start::{self, Part};
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::{Failure, Result};
+use crate::output::note;
+
+const POLL_WAIT: Duration = Duration::from_secs(1);
+
+/// Why the loop ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Done,
+    Interrupted,
+}
+
+/// Reads and prints events.
+pub(crate) async fn run(consume: Consume, context: &Context) -> Result {
+    consume.check()?;
+    let style = consume.style(context.output.format)?;
+    let (range, is_start_given) = consume.range(context)?;
+    let mut config = context.settings.consumer.clone();
+    config.isolation_level = consume.isolation_level.unwrap_or(config.isolation_level);
+    config.reset = Some(Reset::Earliest);
+    let client = context.client().await?;
+    let admin = Admin::new(client.clone());
+    let partitions = start::partitions(&consume, &admin).await?;
+    let parts = start::parts(&admin, &partitions, range, config.isolation_level).await?;
+    if !is_start_given {
+        tell_of_earlier(&parts, context);
+    }
+    let mut consumer = Consumer::new(client, config);
+    for (partition, part) in &parts {
+        consumer.assign(partition.clone(), part.from);
+    }
+    let mut printer = Printer::new(style, context.output.has_header);
+    let bounds = Bounds::new(&parts);
+    let reading = read(&consume, context, &mut consumer, &bounds, &mut printer);
+    let outcome = reading.await;
+    let finished = printer.finish();
+    if !context.is_quiet {
+        note(&format!(
+            "Processed a total of {} messages",
+            printer.printed_count()
+        ));
+    }
+    let end = outcome?;
+    finished?;
+    match end {
+        End::Done => Ok(()),
+        End::Interrupted => Err(Failure::reported(Exit::Interrupted)),
+    }
+}
+
+async fn read(
+    consume: &Consume,
+    context: &Context,
+    consumer: &mut Consumer,
+    bounds: &Bounds,
+    printer: &mut Printer,
+) -> Result<End> {
+    let idle_max = consume.idle_max(context);
+    let mut last_event = Instant::now();
+    if bounds.stop_finished(consumer) || consume.max_messages == Some(0) {
+        return Ok(End::Done);
+    }
+    loop {
+        let idle_left = idle_max.map(|max| max.saturating_sub(last_event.elapsed()));
+        let wait = idle_left.map_or(POLL_WAIT, |left| left.min(POLL_WAIT));
+        let records = tokio::select! {
+            records = consumer.poll(wait) => records?,
+            () = context.interrupt.cancelled() => return Ok(End::Interrupted),
+        };
+        if !records.is_empty() {
+            last_event = Instant::now();
+        }
+        for record in &records {
+            let is_wanted =
+                bounds.contains(record) && consume.grep.iter().all(|grep| grep.matches(record));
+            if is_wanted {
+                printer.print(record)?;
+                if consume.max_messages == Some(printer.printed_count()) {
+                    return Ok(End::Done);
+                }
+            }
+        }
+        printer.flush()?;
+        let is_idle = idle_max.is_some_and(|max| last_event.elapsed() >= max);
+        if bounds.stop_finished(consumer) || is_idle {
+            return Ok(End::Done);
+        }
+    }
+}
+
+/// People who forgot --from-beginning wait for ever; on a terminal they are told.
+fn tell_of_earlier(parts: &BTreeMap<TopicPartition, Part>, context: &Context) {
+    if !std::io::stderr().is_terminal() {
+        return;
+    }
+    let earlier: i64 = parts.values().map(|part| part.from - part.log_start).sum();
+    let hint = match earlier {
+        0 => String::new(),
+        n => format!("; {n} earlier ones are there: --from-beginning or --offset -10 shows them"),
+    };
+    context.remark(&format!("waiting for new events{hint}"));
+}

@@ -1,0 +1,282 @@
+//! `kcli topic describe`.
+
+use clap::{Args, ValueEnum};
+use clap_complete::ArgValueCompleter;
+use client::Admin;
+use client::admin::{
+    ConfigEntry, ConfigSource, PartitionDetail, Resource, ResourceKind, TopicDetail,
+};
+use serde_json::{Value, json};
+
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::{Failure, Result};
+use crate::output::{Cell, Column, Page, Report, Table, Tone, note};
+use crate::{complete, topics};
+
+/// Show partitions, leaders, replicas and configs of topics.
+#[derive(Debug, Args)]
+pub(crate) struct Describe {
+    /// Their names; all topics, if none is given with one of the filters
+    #[arg(value_name = "TOPIC", add = ArgValueCompleter::new(complete::topics))]
+    topics: Vec<String>,
+    /// Only these parts
+    #[arg(long, value_name = "PART", value_delimiter = ',', default_values = ["summary", "partitions", "configs"])]
+    section: Vec<Part>,
+    #[command(flatten)]
+    filter: Filter,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    Summary,
+    Partitions,
+    Configs,
+}
+
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+struct Filter {
+    /// Only partitions with replicas out of sync
+    #[arg(long, visible_alias = "under-replicated-partitions")]
+    under_replicated: bool,
+    /// Only partitions without a leader
+    #[arg(long, visible_alias = "unavailable-partitions")]
+    unavailable: bool,
+    /// Only partitions with fewer replicas in sync than min.insync.replicas
+    #[arg(long, visible_alias = "under-min-isr-partitions")]
+    under_min_isr: bool,
+    /// Only partitions with exactly min.insync.replicas in sync
+    #[arg(long, visible_alias = "at-min-isr-partitions")]
+    at_min_isr: bool,
+}
+
+impl Filter {
+    fn is_set(&self) -> bool {
+        self.under_replicated || self.unavailable || self.under_min_isr || self.at_min_isr
+    }
+
+    fn shows(&self, partition: &PartitionDetail, min_isr: Option<usize>) -> bool {
+        let in_sync = partition.isr.len();
+        if self.under_replicated {
+            return in_sync < partition.replicas.len();
+        }
+        if self.unavailable {
+            return partition.leader < 0;
+        }
+        if self.under_min_isr {
+            return min_isr.is_some_and(|min| in_sync < min);
+        }
+        !self.at_min_isr || min_isr == Some(in_sync)
+    }
+}
+
+/// A topic with its configs.
+struct Described {
+    topic: TopicDetail,
+    configs: Vec<ConfigEntry>,
+}
+
+/// Describes them.
+pub(crate) async fn run(mut describe: Describe, context: &Context) -> Result {
+    let admin = context.admin().await?;
+    if describe.topics.is_empty() {
+        if !describe.filter.is_set() {
+            return Err(Failure::usage("which topic?").hint("see `kcli topic list`"));
+        }
+        let cluster = admin.client().all_topics().await?;
+        describe.topics = cluster.topics.keys().map(ToString::to_string).collect();
+        describe.topics.sort();
+    }
+    let (mut page, mut json, mut failures) = (Page::default(), Vec::new(), Vec::new());
+    for (name, result) in admin.describe_topics(&describe.topics).await? {
+        match result {
+            Ok(topic) => {
+                let described = described(&admin, topic).await?;
+                if describe.has_something(&described) {
+                    page = page.followed_by(describe.page(&described));
+                    json.push(to_json(&described, &describe.filter));
+                }
+            }
+            Err(error) => {
+                let failure = topics::explain(admin.client(), &name, error).await;
+                json.push(json!({ "name": name, "error": failure.to_json() }));
+                failures.push(failure);
+            }
+        }
+    }
+    if let ([failure], [_]) = (failures.as_slice(), describe.topics.as_slice()) {
+        return Err(failure.clone());
+    }
+    context.output.print(&Report::new(&json, page))?;
+    failures
+        .iter()
+        .for_each(|failure| note(&format!("error: {failure}")));
+    match failures.is_empty() {
+        true => Ok(()),
+        false => Err(Failure::reported(Exit::Failed)),
+    }
+}
+
+async fn described(admin: &Admin, topic: TopicDetail) -> Result<Described> {
+    let resource = Resource {
+        kind: ResourceKind::Topic,
+        name: topic.name.clone(),
+    };
+    // Describing partitions must work for those who may not see configs, too.
+    let configs = admin
+        .describe_configs(&resource, false)
+        .await
+        .unwrap_or_default();
+    Ok(Described { topic, configs })
+}
+
+impl Described {
+    /// What counts: never more than there are replicas.
+    fn min_isr(&self) -> Option<usize> {
+        let entry = self
+            .configs
+            .iter()
+            .find(|c| c.name == "min.insync.replicas")?;
+        let min: usize = entry.value.as_deref()?.parse().ok()?;
+        Some(min.min(self.replication_factor()))
+    }
+
+    fn replication_factor(&self) -> usize {
+        self.topic
+            .partitions
+            .iter()
+            .map(|p| p.replicas.len())
+            .max()
+            .unwrap_or(0)
+    }
+
+    fn overrides(&self) -> impl Iterator<Item = &ConfigEntry> {
+        self.configs
+            .iter()
+            .filter(|config| config.source == ConfigSource::Topic)
+    }
+
+    fn partitions<'a>(&'a self, filter: &'a Filter) -> impl Iterator<Item = &'a PartitionDetail> {
+        let min_isr = self.min_isr();
+        self.topic
+            .partitions
+            .iter()
+            .filter(move |p| filter.shows(p, min_isr))
+    }
+}
+
+impl Describe {
+    fn has_something(&self, described: &Described) -> bool {
+        !self.filter.is_set() || described.partitions(&self.filter).next().is_some()
+    }
+
+    fn page(&self, described: &Described) -> Page {
+        let topic = &described.topic;
+        let mut page = Page::default();
+        let shows = |part| self.section.contains(&part) && !self.filter.is_set();
+        if shows(Part::Summary) {
+            page = page.title(format!("topic {}", topic.name)).facts(vec![
+                ("id", Cell::from(topic.id.to_string())),
+                ("partitions", Cell::from(topic.partitions.len().to_string())),
+                (
+                    "replicas",
+                    Cell::from(described.replication_factor().to_string()),
+                ),
+                ("min in sync", Cell::optional(described.min_isr())),
+                (
+                    "internal",
+                    Cell::from(if topic.is_internal { "yes" } else { "no" }),
+                ),
+            ]);
+        }
+        if self.section.contains(&Part::Partitions) || self.filter.is_set() {
+            page = page.table(partitions(described, &self.filter));
+        }
+        if shows(Part::Configs) && described.overrides().next().is_some() {
+            let mut table = Table::new(vec![Column::new("CONFIG"), Column::new("VALUE")]);
+            for config in described.overrides() {
+                let value = Cell::optional(config.value.as_ref());
+                table.push(
+                    config.name.as_str(),
+                    vec![Cell::from(config.name.as_str()), value],
+                );
+            }
+            page = page.table(table);
+        }
+        page
+    }
+}
+
+fn partitions(described: &Described, filter: &Filter) -> Table {
+    let mut table = Table::new(vec![
+        Column::new("TOPIC"),
+        Column::number("PARTITION"),
+        Column::number("LEADER"),
+        Column::number("EPOCH"),
+        Column::new("REPLICAS"),
+        Column::new("IN SYNC"),
+        Column::new("OUT OF SYNC"),
+        Column::new("ELIGIBLE"),
+        Column::wide("OFFLINE"),
+    ]);
+    for partition in described.partitions(filter) {
+        let leader = match partition.leader {
+            id if id >= 0 => Cell::toned(id.to_string(), Tone::Good),
+            _ => Cell::toned("none", Tone::Bad),
+        };
+        let out: Vec<_> = partition
+            .replicas
+            .iter()
+            .filter(|id| !partition.isr.contains(id))
+            .collect();
+        let tone = if out.is_empty() {
+            Tone::Plain
+        } else {
+            Tone::Warn
+        };
+        table.push(
+            format!("{}-{}", described.topic.name, partition.index),
+            vec![
+                Cell::from(described.topic.name.as_str()),
+                Cell::from(partition.index.to_string()),
+                leader,
+                Cell::from(partition.leader_epoch.to_string()),
+                Cell::list(&partition.replicas),
+                Cell::list(&partition.isr),
+                Cell::toned(Cell::list(&out).text, tone),
+                Cell::list(partition.elr.as_deref().unwrap_or_default()),
+                Cell::list(&partition.offline_replicas),
+            ],
+        );
+    }
+    table
+}
+
+fn to_json(described: &Described, filter: &Filter) -> Value {
+    let topic = &described.topic;
+    let partitions = described.partitions(filter).map(|partition| {
+        json!({
+            "partition": partition.index,
+            "leader": (partition.leader >= 0).then_some(partition.leader),
+            "leaderEpoch": partition.leader_epoch,
+            "replicas": partition.replicas,
+            "inSyncReplicas": partition.isr,
+            "eligibleLeaderReplicas": partition.elr,
+            "lastKnownEligibleLeaderReplicas": partition.last_known_elr,
+            "offlineReplicas": partition.offline_replicas,
+        })
+    });
+    let configs = described.configs.iter().map(|config| {
+        json!({ "name": config.name, "value": config.value, "source": config.source.name() })
+    });
+    json!({
+        "name": &*topic.name,
+        "id": topic.id.to_string(),
+        "isInternal": topic.is_internal,
+        "replicationFactor": described.replication_factor(),
+        "minInSyncReplicas": described.min_isr(),
+        "partitions": partitions.collect::<Vec<_>>(),
+        "configs": configs.collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,97 @@
+//! Completion as you type: names that only the cluster knows. Quick or not at all.
+
+use std::ffi::OsStr;
+use std::time::Duration;
+
+use clap_complete::CompletionCandidate;
+use client::{Address, Admin, Client, Settings};
+use config::Scope;
+
+/// A shell must not hang while someone types.
+const BUDGET: Duration = Duration::from_millis(300);
+
+/// Topics that begin as typed.
+pub(crate) fn topics(typed: &OsStr) -> Vec<CompletionCandidate> {
+    let names = ask(async |client: Client| {
+        let cluster = client.all_topics().await.ok()?;
+        Some(cluster.topics.keys().map(ToString::to_string).collect())
+    });
+    candidates(typed, names)
+}
+
+/// `topic/NAME` and `broker/ID` that begin as typed.
+pub(crate) fn resources(typed: &OsStr) -> Vec<CompletionCandidate> {
+    let names = ask(async |client: Client| {
+        let cluster = client.all_topics().await.ok()?;
+        let topics = cluster.topics.keys().map(|name| format!("topic/{name}"));
+        let brokers = cluster.brokers.keys().map(|id| format!("broker/{id}"));
+        Some(
+            topics
+                .chain(brokers)
+                .chain(["broker/default".to_owned()])
+                .collect(),
+        )
+    });
+    candidates(typed, names)
+}
+
+/// Broker ids that begin as typed.
+pub(crate) fn brokers(typed: &OsStr) -> Vec<CompletionCandidate> {
+    let names = ask(async |client: Client| {
+        let cluster = Admin::new(client).describe_cluster().await.ok()?;
+        Some(
+            cluster
+                .brokers
+                .iter()
+                .map(|b| b.broker.id.to_string())
+                .collect(),
+        )
+    });
+    candidates(typed, names)
+}
+
+/// Topic config keys that begin as typed, with `=` behind.
+pub(crate) fn topic_settings(typed: &OsStr) -> Vec<CompletionCandidate> {
+    let keys = config::keys(Scope::Topic).iter();
+    candidates(typed, keys.map(|key| format!("{}=", key.name())).collect())
+}
+
+/// Config keys of topics and brokers that begin as typed.
+pub(crate) fn config_keys(typed: &OsStr) -> Vec<CompletionCandidate> {
+    let scopes = [Scope::Topic, Scope::Broker];
+    let keys = scopes
+        .into_iter()
+        .flat_map(|scope| config::keys(scope).iter());
+    let mut names: Vec<String> = keys.map(|key| key.name().to_owned()).collect();
+    names.sort();
+    names.dedup();
+    candidates(typed, names)
+}
+
+fn candidates(typed: &OsStr, mut names: Vec<String>) -> Vec<CompletionCandidate> {
+    let typed = typed.to_string_lossy();
+    names.retain(|name| name.starts_with(&*typed));
+    names.sort();
+    names.into_iter().map(CompletionCandidate::new).collect()
+}
+
+/// Asks the cluster that the environment names; the flags already typed are not seen here.
+fn ask(question: impl AsyncFnOnce(Client) -> Option<Vec<String>>) -> Vec<String> {
+    let answer = || {
+        let servers = std::env::var("KCLI_BOOTSTRAP_SERVER").ok();
+        let servers = servers.as_deref().unwrap_or("localhost:9092");
+        let mut settings = Settings::new(Address::parse_list(servers).ok()?);
+        settings.client.connect_timeout = BUDGET;
+        settings.client.api_timeout = BUDGET;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .ok()?;
+        let asked = async {
+            let client = Client::connect(settings.client).await.ok()?;
+            question(client).await
+        };
+        runtime.block_on(async { tokio::time::timeout(BUDGET, asked).await.ok()? })
+    };
+    answer().unwrap_or_default()
+}

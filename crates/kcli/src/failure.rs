@@ -1,0 +1,239 @@
+//! What a command says when it fails: what, why (with Kafka's name and number), what to do.
+
+use std::fmt;
+
+use client::Error;
+use serde_json::{Value, json};
+use types::ErrorCode;
+
+use crate::exit::Exit;
+
+/// Shorthand for results of commands.
+pub(crate) type Result<T = (), E = Failure> = std::result::Result<T, E>;
+
+/// A failure with everything a person or a script needs to act on it.
+#[derive(Debug, Clone)]
+pub(crate) struct Failure {
+    /// The exit code it leads to.
+    pub(crate) exit: Exit,
+    /// What failed and why.
+    pub(crate) message: String,
+    /// Kafka's name and number, if a broker said no.
+    pub(crate) kafka: Option<(&'static str, i16)>,
+    /// What to do about it, most useful first.
+    pub(crate) hints: Vec<String>,
+    /// Whether everything has been said already, item by item.
+    pub(crate) is_reported: bool,
+}
+
+impl Failure {
+    /// A failure with this exit code and message.
+    pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self {
+            exit,
+            message: message.into(),
+            kafka: None,
+            hints: Vec::new(),
+            is_reported: false,
+        }
+    }
+
+    /// The operation failed.
+    pub(crate) fn failed(message: impl Into<String>) -> Self {
+        Self::new(Exit::Failed, message)
+    }
+
+    /// The command line makes no sense.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, message)
+    }
+
+    /// Some items failed and each has been told; only the exit code is left to set.
+    pub(crate) fn reported(exit: Exit) -> Self {
+        Self {
+            is_reported: true,
+            ..Self::new(exit, "")
+        }
+    }
+
+    /// Adds what to do.
+    #[must_use]
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// Adds what to do, if there is something.
+    #[must_use]
+    pub(crate) fn hint_if(self, hint: Option<String>) -> Self {
+        match hint {
+            Some(hint) => self.hint(hint),
+            None => self,
+        }
+    }
+
+    /// The broker's code, if a broker said no.
+    pub(crate) fn code(&self) -> Option<ErrorCode> {
+        self.kafka
+            .and_then(|(_, number)| ErrorCode::from_wire(number))
+    }
+
+    /// The object under `"error"` in JSON output.
+    pub(crate) fn to_json(&self) -> Value {
+        json!({
+            "exitCode": self.exit.code(),
+            "message": self.message,
+            "kafkaError": self.kafka.map(|(name, _)| name),
+            "kafkaErrorCode": self.kafka.map(|(_, number)| number),
+            "hints": self.hints,
+        })
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let refusal = error.refusal();
+        let mut failure = Self::new(exit_of(&error), error.to_string());
+        failure.kafka = refusal.map(|refusal| (refusal.name(), refusal.code));
+        failure.hints = hints_of(&error);
+        failure
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::failed(error.to_string())
+    }
+}
+
+fn exit_of(error: &Error) -> Exit {
+    match error {
+        Error::BootstrapUnreachable { .. }
+        | Error::BrokerUnreachable { .. }
+        | Error::Disconnected { .. } => Exit::Unreachable,
+        Error::TimedOut { last, .. } => match last.as_deref().map(exit_of) {
+            Some(Exit::Denied) => Exit::Denied,
+            _ => Exit::Unreachable,
+        },
+        Error::Refused(refusal) => exit_of_code(refusal.error_code()),
+        _ => Exit::Failed,
+    }
+}
+
+fn exit_of_code(code: Option<ErrorCode>) -> Exit {
+    use ErrorCode as E;
+    match code {
+        Some(
+            E::TopicAuthorizationFailed
+            | E::GroupAuthorizationFailed
+            | E::ClusterAuthorizationFailed
+            | E::TransactionalIdAuthorizationFailed
+            | E::DelegationTokenAuthorizationFailed
+            | E::SaslAuthenticationFailed
+            | E::UnsupportedSaslMechanism
+            | E::IllegalSaslState,
+        ) => Exit::Denied,
+        Some(E::RequestTimedOut) => Exit::Unreachable,
+        _ => Exit::Failed,
+    }
+}
+
+fn hints_of(error: &Error) -> Vec<String> {
+    match error {
+        Error::BootstrapUnreachable { .. } => vec![
+            "is the broker running, and is this its address? Set it with -b HOST:PORT or \
+             KCLI_BOOTSTRAP_SERVER"
+                .to_owned(),
+        ],
+        Error::BrokerUnreachable {
+            node_id,
+            bootstrap,
+            attempt,
+        } => {
+            let trouble = if attempt.is_name_unknown {
+                "does not resolve here"
+            } else {
+                "cannot be connected to from here"
+            };
+            vec![
+                format!(
+                    "bootstrap {bootstrap} answered, but broker {node_id} advertises {}, which \
+                     {trouble}",
+                    attempt.address
+                ),
+                "see `kcli debug listeners`, and set advertised.listeners on that broker"
+                    .to_owned(),
+            ]
+        }
+        Error::TimedOut { last, .. } => {
+            let mut hints = last.as_deref().map(hints_of).unwrap_or_default();
+            hints.push("allow more time with --timeout".to_owned());
+            hints
+        }
+        Error::Malformed { .. } => vec![
+            "is this a Kafka listener? A TLS port or another service answers bytes like these"
+                .to_owned(),
+        ],
+        Error::Refused(refusal) => hint_of_code(refusal.error_code()).into_iter().collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn hint_of_code(code: Option<ErrorCode>) -> Option<String> {
+    use ErrorCode as E;
+    let hint = match code? {
+        E::UnknownTopicOrPartition => "see `kcli topic list`",
+        E::TopicAlreadyExists => "to accept an existing topic, add --if-not-exists",
+        E::NotEnoughReplicas | E::NotEnoughReplicasAfterAppend => {
+            "fewer replicas are in sync than min.insync.replicas asks for: see `kcli topic \
+             describe` for the ISR and `kcli broker list` for who is missing"
+        }
+        E::MessageTooLarge => {
+            "raise max.message.bytes of the topic (`kcli config set topic/NAME \
+             max.message.bytes=…`) or send smaller events"
+        }
+        E::TopicDeletionDisabled => "the brokers run with delete.topic.enable=false",
+        E::PolicyViolation => "DeleteRecords needs cleanup.policy to contain delete",
+        E::UnsupportedVersion => "the broker is too old for this request",
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_of_error_has_its_exit_code() {
+        let cases = [
+            (Error::refused(3, None, "x".into()), Exit::Failed),
+            (Error::refused(29, None, "x".into()), Exit::Denied),
+            (Error::refused(7, None, "x".into()), Exit::Unreachable),
+            (
+                Error::BootstrapUnreachable { attempts: vec![] },
+                Exit::Unreachable,
+            ),
+        ];
+        for (error, exit) in cases {
+            assert_eq!(Failure::from(error.clone()).exit, exit, "{error}");
+        }
+    }
+
+    #[test]
+    fn the_json_of_a_failure_names_kafkas_error() {
+        let failure = Failure::from(Error::refused(36, None, "create topic a".into()));
+        let json = failure.to_json();
+        assert_eq!(json["kafkaError"], "TOPIC_ALREADY_EXISTS");
+        assert_eq!(json["kafkaErrorCode"], 36);
+        assert_eq!(json["exitCode"], 1);
+    }
+}
