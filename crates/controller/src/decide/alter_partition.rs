@@ -8,7 +8,7 @@ use metadata::{MetadataImage, MetadataRecord, PartitionRegistration};
 use types::{BrokerEpoch, LeaderEpoch, NodeId, PartitionEpoch, PartitionIndex, TopicId};
 
 use super::Decision;
-use super::broker::{HeartbeatRefusal, registered_as};
+use super::liveness::{HeartbeatRefusal, registered_as};
 use super::partition_change::change;
 use super::reassignments::completed;
 

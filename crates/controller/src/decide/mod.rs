@@ -20,17 +20,19 @@
 mod alter_configs;
 mod alter_partition;
 mod bootstrap;
-mod broker;
+mod config_owner;
 mod create_partitions;
 mod create_topics;
 mod delete_topics;
 mod effective;
 mod elect_leaders;
 mod features;
+mod liveness;
 mod partition_change;
 mod placement;
 mod producer_ids;
 mod reassignments;
+mod registration;
 mod topic_name;
 
 use metadata::{MetadataRecord, v1};
@@ -43,10 +45,6 @@ pub use alter_partition::{
     IsrMember, PartitionUpdate, Refusal as PartitionRefusal, Sender, alter_partition,
 };
 pub use bootstrap::{Activation, ActivationError, activate};
-pub use broker::{
-    HeartbeatRefusal, Registered, RegistrationRefusal, fence, heartbeat, register_broker,
-    unregister_broker,
-};
 pub use create_partitions::{Refusal as CreatePartitionsRefusal, create_partitions};
 pub use create_topics::{Created, Refusal as CreateTopicRefusal, create_topics};
 pub use delete_topics::{Deleted, Refusal as DeleteTopicRefusal, Target, delete_topics};
@@ -54,12 +52,14 @@ pub use elect_leaders::{Election, Refusal as ElectionRefusal, elect_leaders};
 pub use features::{
     FeatureUpdate, Reason as FeatureReason, Refusal as FeatureRefusal, UpgradeKind, update_features,
 };
+pub use liveness::{HeartbeatRefusal, fence, heartbeat, unregister_broker};
 pub use placement::AssignmentRefusal;
 pub use producer_ids::{BLOCK_LEN, allocate_producer_ids};
 pub use reassignments::{
     Ongoing, Reassignment, Refusal as ReassignmentRefusal, alter_partition_reassignments,
     list_partition_reassignments,
 };
+pub use registration::{Registered, RegistrationRefusal, register_broker};
 pub use topic_name::{InvalidName, check_topic_name};
 
 /// What was decided.

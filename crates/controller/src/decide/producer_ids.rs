@@ -5,7 +5,7 @@ use rpc::ProducerIdBlock;
 use types::{BrokerEpoch, NodeId, ProducerId};
 
 use super::Decision;
-use super::broker::{HeartbeatRefusal, registered_as};
+use super::liveness::{HeartbeatRefusal, registered_as};
 
 /// How many ids a broker gets at once.
 pub const BLOCK_LEN: i32 = 1000;

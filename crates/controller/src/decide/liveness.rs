@@ -1,0 +1,151 @@
+//! Brokers show that they live, stop, and are forgotten.
+
+use metadata::{BrokerRegistration, MetadataImage, MetadataRecord, v1};
+use rpc::{HeartbeatAnswer, HeartbeatState};
+use types::{BrokerEpoch, NodeId};
+
+use super::Decision;
+
+/// Why a broker's heartbeat counts for nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HeartbeatRefusal {
+    /// The broker must register first.
+    #[error("Broker ID {0} is not currently registered")]
+    NotRegistered(NodeId),
+    /// Another process has registered under that id, or this one is from before.
+    #[error("Expected broker epoch {current}, but got broker epoch {given}")]
+    StaleEpoch {
+        /// The epoch of the registration.
+        current: BrokerEpoch,
+        /// The epoch of the heartbeat.
+        given: BrokerEpoch,
+    },
+}
+
+/// Decides what a heartbeat changes: a broker that has caught up with its own registration is
+/// unfenced, one that asks for it is fenced or led into its shutdown.
+///
+/// The answer describes the broker as it will be once the records are committed.
+///
+/// # Errors
+/// The heartbeat is not from a registered process.
+pub fn heartbeat(
+    image: &MetadataImage,
+    broker: NodeId,
+    epoch: BrokerEpoch,
+    state: &HeartbeatState,
+) -> Result<Decision<HeartbeatAnswer>, HeartbeatRefusal> {
+    let known = registered_as(image, broker, epoch)?;
+    let has_caught_up = state.metadata_offset >= epoch.0;
+    let mut next = Liveness::of(known);
+    if state.want_shutdown {
+        next.in_controlled_shutdown |= !known.fenced;
+    } else if state.want_fence {
+        next.fenced = true;
+    } else if known.fenced && has_caught_up {
+        next.fenced = false;
+    }
+    let records = next.record_after(known);
+    let answer = HeartbeatAnswer {
+        fenced: next.fenced,
+        // Who was live a moment ago may still lead until the record is committed and derived from.
+        should_shutdown: state.want_shutdown && records.is_none() && !leads(image, broker),
+        caught_up: has_caught_up,
+    };
+    Ok(Decision {
+        records: records.into_iter().collect(),
+        response: answer,
+    })
+}
+
+/// Decides to fence a broker whose session ended.
+///
+/// # Errors
+/// The broker is not registered with that epoch, so there is nobody to fence.
+pub fn fence(
+    image: &MetadataImage,
+    broker: NodeId,
+    epoch: BrokerEpoch,
+) -> Result<Decision<()>, HeartbeatRefusal> {
+    let known = registered_as(image, broker, epoch)?;
+    let fenced = Liveness {
+        fenced: true,
+        ..Liveness::of(known)
+    };
+    Ok(Decision {
+        records: fenced.record_after(known).into_iter().collect(),
+        response: (),
+    })
+}
+
+/// Decides to forget a broker. A process that is still running will have to register again.
+///
+/// # Errors
+/// The broker is not registered.
+pub fn unregister_broker(
+    image: &MetadataImage,
+    broker: NodeId,
+) -> Result<Decision<()>, HeartbeatRefusal> {
+    let known = image.broker(broker);
+    let known = known.ok_or(HeartbeatRefusal::NotRegistered(broker))?;
+    let record = v1::UnregisterBroker {
+        broker_id: broker.0,
+        broker_epoch: known.epoch.0,
+    };
+    Ok(Decision {
+        records: vec![record.into()],
+        response: (),
+    })
+}
+
+/// The registration that a process means.
+pub(super) fn registered_as(
+    image: &MetadataImage,
+    broker: NodeId,
+    epoch: BrokerEpoch,
+) -> Result<&BrokerRegistration, HeartbeatRefusal> {
+    let known = image.broker(broker);
+    let known = known.ok_or(HeartbeatRefusal::NotRegistered(broker))?;
+    if known.epoch != epoch {
+        return Err(HeartbeatRefusal::StaleEpoch {
+            current: known.epoch,
+            given: epoch,
+        });
+    }
+    Ok(known)
+}
+
+/// What a `BrokerChange` record can change.
+struct Liveness {
+    fenced: bool,
+    in_controlled_shutdown: bool,
+}
+
+impl Liveness {
+    const fn of(broker: &BrokerRegistration) -> Self {
+        Self {
+            fenced: broker.fenced,
+            in_controlled_shutdown: broker.in_controlled_shutdown,
+        }
+    }
+
+    fn record_after(&self, known: &BrokerRegistration) -> Option<MetadataRecord> {
+        let fenced = self.fenced != known.fenced;
+        let shutdown = self.in_controlled_shutdown != known.in_controlled_shutdown;
+        let record = v1::BrokerChange {
+            broker_id: known.id.0,
+            broker_epoch: known.epoch.0,
+            fenced: fenced.then_some(self.fenced),
+            in_controlled_shutdown: shutdown.then_some(self.in_controlled_shutdown),
+        };
+        (fenced || shutdown).then(|| record.into())
+    }
+}
+
+fn leads(image: &MetadataImage, broker: NodeId) -> bool {
+    image.topics().any(|topic| {
+        topic
+            .partitions()
+            .any(|(_index, partition)| partition.leader == Some(broker))
+    })
+}
