@@ -10,7 +10,7 @@ use types::{BrokerEpoch, LeaderEpoch, NodeId, PartitionEpoch, PartitionIndex, To
 use super::Decision;
 use super::liveness::{HeartbeatRefusal, registered_as};
 use super::partition_change::change;
-use super::reassignments::completed;
+use super::reassignments::{completed, settle_elr};
 
 /// Who proposes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,10 +136,9 @@ fn alter(
         .ok_or(Refusal::UnknownPartition(update.topic_id, update.index))?;
     check_epochs(partition, sender, update)?;
     check_members(image, partition, sender, update)?;
-    let min_isr = image.min_insync_replicas(topic.name(), partition.replicas.len());
     let has_elr = image.feature_level(metadata::feature::ELIGIBLE_LEADER_REPLICAS) > 0;
-    let next = with_isr(partition, update, if has_elr { min_isr } else { 0 });
-    let mut next = completed(image, next);
+    let mut next = completed(image, with_isr(partition, update, has_elr));
+    settle_elr(image, topic.name(), &mut next);
     let record = change(update.topic_id, update.index, partition, &next);
     if record.is_some() {
         next.partition_epoch = partition.partition_epoch.next();
@@ -210,32 +209,20 @@ fn check_members(
     }
 }
 
-/// The partition with the proposed ISR, in the order of its replicas. Who leaves while the ISR is
-/// smaller than `min_isr` becomes eligible (KIP-966).
+/// The partition with the proposed ISR, in the order of its replicas. Who leaves it is eligible for
+/// now (KIP-966); whether that lasts depends on how many are left.
 fn with_isr(
     partition: &PartitionRegistration,
     update: &PartitionUpdate,
-    min_isr: usize,
+    has_elr: bool,
 ) -> PartitionRegistration {
     let is_member = |node: &NodeId| update.isr.iter().any(|member| member.node == *node);
-    let isr = partition
-        .replicas
-        .iter()
-        .copied()
-        .filter(|node| is_member(node));
-    let isr: Vec<NodeId> = isr.collect();
-    let mut next = partition.clone();
-    if isr.len() >= min_isr {
-        next.elr.clear();
-        next.last_known_elr.clear();
-    } else {
-        let was_complete =
-            |node: &NodeId| partition.isr.contains(node) || partition.elr.contains(node);
-        let complete = partition.replicas.iter().copied();
-        next.elr = complete
-            .filter(|node| was_complete(node) && !is_member(node))
-            .collect();
+    let is_complete = |node: &NodeId| partition.isr.contains(node) || partition.elr.contains(node);
+    let replicas = || partition.replicas.iter().copied();
+    let elr = replicas().filter(|node| has_elr && is_complete(node) && !is_member(node));
+    PartitionRegistration {
+        isr: replicas().filter(is_member).collect(),
+        elr: elr.collect(),
+        ..partition.clone()
     }
-    next.isr = isr;
-    next
 }

@@ -48,8 +48,7 @@ pub fn heartbeat(
     let records = next.record_after(known);
     let answer = HeartbeatAnswer {
         fenced: next.fenced,
-        // Who was live a moment ago may still lead until the record is committed and derived from.
-        should_shutdown: state.want_shutdown && records.is_none() && !leads(image, broker),
+        should_shutdown: state.want_shutdown && may_stop(image, broker),
         caught_up: has_caught_up,
     };
     Ok(Decision {
@@ -142,10 +141,11 @@ impl Liveness {
     }
 }
 
-fn leads(image: &MetadataImage, broker: NodeId) -> bool {
-    image.topics().any(|topic| {
-        topic
-            .partitions()
-            .any(|(_index, partition)| partition.leader == Some(broker))
-    })
+/// Whether a broker that wants to stop may do so: whoever takes over from it has heard of that in the
+/// heartbeats since, or there is nobody who could.
+fn may_stop(image: &MetadataImage, broker: NodeId) -> bool {
+    let mut others = image.brokers().filter(|other| other.id != broker);
+    let has_heirs = others.any(|other| other.is_live());
+    let mut partitions = image.topics().flat_map(metadata::TopicImage::partitions);
+    !has_heirs || partitions.all(|(_index, partition)| partition.leader != Some(broker))
 }

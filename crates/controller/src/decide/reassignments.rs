@@ -132,7 +132,8 @@ fn reassign(
         }
         with_replicas(image, partition, &original)
     };
-    let next = completed(image, next);
+    let mut next = completed(image, next);
+    settle_elr(image, name, &mut next);
     if next.isr.is_empty() && !partition.isr.is_empty() {
         let topic = name.clone();
         return Err(Refusal::Unclean { topic, index });
@@ -210,6 +211,16 @@ pub(super) fn completed(
         return with_replicas(image, &partition, &targets);
     }
     partition
+}
+
+/// Ends eligibility where the ISR suffices. How many replicas it takes follows from how many there
+/// are, so it may change with every move; a leader whose ISR suffices may move its high watermark past
+/// what the ELR holds.
+pub(super) fn settle_elr(image: &MetadataImage, topic: &str, next: &mut PartitionRegistration) {
+    if next.isr.len() >= image.min_insync_replicas(topic, next.replicas.len()) {
+        next.elr.clear();
+        next.last_known_elr.clear();
+    }
 }
 
 /// A reassignment that runs.

@@ -148,3 +148,14 @@ pub(crate) fn restarted(id: i32, previous: BrokerEpoch, restart: Restart) -> Reg
         ..registration(id)
     }
 }
+
+/// A topic's `min.insync.replicas`.
+pub(crate) fn min_isr(topic: &str, value: &str) -> MetadataRecord {
+    let config = metadata::v1::Config {
+        resource_type: metadata::v1::ResourceType::Topic.into(),
+        resource_name: topic.to_owned(),
+        key: "min.insync.replicas".to_owned(),
+        value: Some(value.to_owned()),
+    };
+    config.into()
+}

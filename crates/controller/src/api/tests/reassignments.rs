@@ -12,7 +12,7 @@ use protocol::messages::list_partition_reassignments::{
 use types::NodeId;
 
 use super::{Answer, OK, answer};
-use crate::decide::testing::Cluster;
+use crate::decide::testing::{Cluster, min_isr};
 use crate::decide::{IsrMember, PartitionUpdate, Sender, alter_partition};
 
 /// Five brokers; partition 0 of topic `t` is on 1, 2 and 3.
@@ -245,6 +245,30 @@ fn going_back_to_replicas_that_all_lag_is_refused() {
     assert_eq!(partition(&cluster).leader, Some(NodeId(4)));
     let answers = tell(&mut cluster, &request("t", &[(0, None)]));
     assert_eq!(answers[0].0, 39);
+}
+
+#[test]
+fn eligibility_follows_the_number_of_replicas() {
+    let mut cluster = cluster();
+    // Five replicas for a while, so three must be in sync instead of two.
+    tell(&mut cluster, &request("t", &[(0, Some(&[1, 4, 5]))]));
+    alter_isr(&mut cluster, &[1, 2]);
+    assert_eq!(partition(&cluster).elr, nodes(&[3]));
+    tell(&mut cluster, &request("t", &[(0, None)]));
+    let back = partition(&cluster);
+    assert_eq!((back.replicas.len(), back.isr.len()), (3, 2));
+    assert_eq!(back.elr, []);
+}
+
+#[test]
+fn a_replica_that_moves_away_is_no_longer_eligible() {
+    let mut cluster = cluster();
+    cluster.commit(&[min_isr("t", "3")]);
+    alter_isr(&mut cluster, &[1, 2]);
+    assert_eq!(partition(&cluster).elr, nodes(&[3]));
+    tell(&mut cluster, &request("t", &[(0, Some(&[1, 2]))]));
+    assert_eq!(partition(&cluster).replicas, nodes(&[1, 2]));
+    assert_eq!(partition(&cluster).elr, []);
 }
 
 #[test]

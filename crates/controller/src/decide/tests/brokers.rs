@@ -124,17 +124,32 @@ fn a_stopping_broker_hands_its_partitions_over_first() {
 }
 
 #[test]
+fn a_broker_that_leads_nothing_may_stop_at_once() {
+    let mut cluster = Cluster::of(2);
+    create(&mut cluster, "t", 1);
+    let idle = NodeId(3 - leader(&cluster, "t").expect("a leader").0);
+    let want = HeartbeatState {
+        want_shutdown: true,
+        ..state(cluster.image.offset())
+    };
+    let answer = heartbeat(&cluster.image, idle, cluster.epoch(idle), &want).expect("registered");
+    assert!(answer.response.should_shutdown);
+    assert_eq!(answer.records.len(), 1);
+}
+
+#[test]
 fn the_last_broker_may_stop_too() {
     let mut cluster = Cluster::of(1);
     create(&mut cluster, "t", 1);
-    cluster.beat(ONE, |state| state.want_shutdown = true);
-    assert_eq!(leader(&cluster, "t"), None);
     let want = HeartbeatState {
         want_shutdown: true,
         ..state(cluster.image.offset())
     };
     let answer = heartbeat(&cluster.image, ONE, cluster.epoch(ONE), &want).expect("registered");
+    // Nobody takes over, so nobody has to hear of it first.
     assert!(answer.response.should_shutdown);
+    cluster.commit(&answer.records);
+    assert_eq!(leader(&cluster, "t"), None);
     // It comes back and leads what it led.
     let epoch = cluster.epoch(ONE);
     cluster.join(&restarted(1, epoch, Restart::Clean));
