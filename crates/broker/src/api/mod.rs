@@ -13,6 +13,7 @@ mod delete_records;
 mod describe_cluster;
 mod describe_configs;
 mod describe_log_dirs;
+mod describe_producers;
 mod describe_quorum;
 mod describe_topic_partitions;
 mod fetch;
@@ -71,6 +72,7 @@ apis! {
         DescribeCluster => describe_cluster::handle,
         DescribeConfigs => describe_configs::handle,
         DescribeLogDirs => describe_log_dirs::handle,
+        DescribeProducers => describe_producers::handle,
         DescribeQuorum => describe_quorum::handle,
         DescribeTopicPartitions => describe_topic_partitions::handle,
         Fetch => fetch::handle,
