@@ -1,1 +1,548 @@
+//! Log directories over their whole life: formatted, opened, closed, crashed, refused.
 
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use protocol::records::{BatchBuilder, Compression};
+use types::{DirectoryId, LeaderEpoch, ManualClock, NodeId, Offset, TopicId, TopicPartition, Uuid};
+
+use super::*;
+use crate::disk::fault::{Fault, Op};
+use crate::disk::{Disk, FaultDisk};
+use crate::{LogConfig, ValidatedBatch};
+
+const NOW_MS: i64 = 1_700_000_000_000;
+
+struct Bench {
+    disk: FaultDisk,
+    clock: Arc<ManualClock>,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let clock = Arc::new(ManualClock::at(NOW_MS));
+        let disk = FaultDisk::new(Arc::clone(&clock) as _);
+        disk.create_dir(Path::new("/d")).unwrap();
+        disk.sync_dir(Path::new("/")).unwrap();
+        Self { disk, clock }
+    }
+
+    fn deps(&self) -> LogDeps {
+        LogDeps {
+            disk: Arc::new(self.disk.clone()),
+            clock: Arc::clone(&self.clock) as _,
+        }
+    }
+
+    fn try_open(&self, options: LogDirsOptions) -> Result<LogDirs, Error> {
+        LogDirs::open(options, self.deps())
+    }
+
+    fn open(&self) -> LogDirs {
+        self.try_open(options(&["/d/a", "/d/b"])).unwrap()
+    }
+
+    fn open_and_load(&self) -> LogDirs {
+        let dirs = self.open();
+        let report = dirs.load(&|_, _| LoadDecision::Open(config()));
+        assert!(report.failed.is_empty(), "{report:?}");
+        dirs
+    }
+
+    fn names(&self, path: &str) -> Vec<String> {
+        let entries = self.disk.list(Path::new(path)).unwrap();
+        entries.into_iter().map(|entry| entry.name).collect()
+    }
+
+    fn text(&self, path: &str) -> String {
+        String::from_utf8(self.disk.contents(Path::new(path)).unwrap()).unwrap()
+    }
+}
+
+fn options(paths: &[&str]) -> LogDirsOptions {
+    let id = |i: u8| DirectoryId(Uuid::from_bytes([i + 1; 16]));
+    LogDirsOptions {
+        paths: paths.iter().map(PathBuf::from).collect(),
+        cluster_id: "the-cluster".to_owned(),
+        node_id: NodeId(3),
+        recovery_threads_per_dir: 2,
+        new_directory_ids: (0..).map(id).take(paths.len()).collect(),
+        foreign_names: vec!["ours".to_owned()],
+    }
+}
+
+fn config() -> LogConfig {
+    LogConfig {
+        segment_bytes: 400,
+        retention_bytes: Some(400),
+        file_delete_delay_ms: 60_000,
+        ..LogConfig::default()
+    }
+}
+
+fn tp(partition: i32) -> TopicPartition {
+    TopicPartition::new("t", partition)
+}
+
+fn topic_id(i: u8) -> TopicId {
+    TopicId(Uuid::from_bytes([i; 16]))
+}
+
+fn create(dirs: &LogDirs, partition: i32) -> SharedLog {
+    dirs.create_log(&tp(partition), topic_id(9), config(), None)
+        .unwrap()
+}
+
+fn append(log: &SharedLog, count: i64) {
+    for _ in 0..count {
+        let mut builder = BatchBuilder::new(Compression::None);
+        builder
+            .append(NOW_MS, None, Some(&Bytes::from_static(b"value")), &[])
+            .unwrap();
+        let batch = ValidatedBatch::new(&builder.build().unwrap().bytes).unwrap();
+        log.lock()
+            .append_as_leader(&[batch], LeaderEpoch(0))
+            .unwrap();
+    }
+}
+
+fn no_high_watermark(_: &TopicPartition) -> Option<Offset> {
+    None
+}
+
+fn close(dirs: &LogDirs, broker_epoch: i64) {
+    dirs.close(broker_epoch, &|_| Some(5)).unwrap();
+}
+
+#[test]
+fn empty_directories_are_formatted_and_known_again() {
+    let bench = Bench::new();
+    let dirs = bench.open();
+    assert_eq!(dirs.restart(), Restart::Clean { broker_epoch: -1 });
+    drop(dirs);
+    let paths: Vec<PathBuf> = ["/d/a", "/d/missing"].map(PathBuf::from).to_vec();
+    let found = LogDirs::identities(&paths, &bench.deps()).unwrap();
+    let identity = found[0].clone().unwrap();
+    assert_eq!(
+        (identity.cluster_id.as_str(), identity.node_id),
+        ("the-cluster", NodeId(3))
+    );
+    assert_eq!(
+        identity.directory_id,
+        DirectoryId(Uuid::from_bytes([1; 16]))
+    );
+    assert_eq!(found[1], None);
+    let error = format(Path::new("/d/a"), &identity, &bench.deps()).unwrap_err();
+    assert!(error.to_string().contains("formatted already"), "{error}");
+    assert_eq!(bench.open().status()[0].directory_id, identity.directory_id);
+}
+
+#[test]
+fn directories_of_others_are_refused_with_the_reason_and_nothing_is_written() {
+    let bench = Bench::new();
+    drop(bench.open());
+    let before = bench.names("/d/a");
+    let refused = |change: &dyn Fn(&mut LogDirsOptions), words: &str| {
+        let mut options = options(&["/d/a", "/d/b"]);
+        change(&mut options);
+        let error = bench.try_open(options).unwrap_err();
+        assert!(matches!(error, Error::Refused { .. }), "{error}");
+        assert!(error.to_string().contains(words), "{error}");
+    };
+    refused(
+        &|o| o.cluster_id = "other".to_owned(),
+        "belongs to cluster the-cluster",
+    );
+    refused(&|o| o.node_id = NodeId(4), "set node.id to 3");
+    refused(&|o| o.paths[1] = PathBuf::from("/d/a"), "listed twice");
+    bench.disk.create_dir(Path::new("/d/c/photos")).unwrap();
+    refused(
+        &|o| o.paths[1] = PathBuf::from("/d/c"),
+        "not empty (photos)",
+    );
+    assert_eq!(bench.names("/d/a"), before);
+    assert_eq!(bench.names("/d/c"), ["photos"]);
+    // What other parts of the node keep there is no reason to refuse.
+    bench.disk.create_dir(Path::new("/d/e/ours")).unwrap();
+    bench.disk.create_dir(Path::new("/d/e/quorum")).unwrap();
+    let mut options = options(&["/d/a", "/d/e"]);
+    options.new_directory_ids.rotate_left(1);
+    bench.try_open(options).unwrap();
+}
+
+#[test]
+fn a_directory_in_use_is_refused() {
+    let bench = Bench::new();
+    let dirs = bench.open();
+    let error = bench.try_open(options(&["/d/a", "/d/b"])).unwrap_err();
+    assert!(error.to_string().contains("in use"), "{error}");
+    drop(dirs);
+    bench.open();
+}
+
+#[test]
+fn logs_are_spread_over_the_directories_and_found_again() {
+    let bench = Bench::new();
+    let dirs = bench.open_and_load();
+    for partition in 0..6 {
+        append(&create(&dirs, partition), i64::from(partition));
+    }
+    assert_eq!(
+        dirs.sizes()
+            .iter()
+            .map(|dir| dir.partitions.len())
+            .collect::<Vec<_>>(),
+        [3, 3]
+    );
+    let second = dirs.status()[1].directory_id;
+    dirs.create_log(&tp(6), topic_id(9), config(), Some(second))
+        .unwrap();
+    assert_eq!(dirs.directory_of(&tp(6)), Some(second));
+    close(&dirs, 77);
+    drop(dirs);
+    let dirs = bench.open_and_load();
+    assert_eq!(dirs.restart(), Restart::Clean { broker_epoch: 77 });
+    assert_eq!(dirs.clean_shutdown_broker_epoch(), Some(77));
+    assert_eq!(dirs.logs().len(), 7);
+    for partition in 0..6 {
+        let log = dirs.log(&tp(partition)).unwrap();
+        assert_eq!(log.lock().log_end_offset(), i64::from(partition));
+        assert_eq!(log.lock().topic_id(), Some(topic_id(9)));
+    }
+    assert_eq!(dirs.checkpointed_high_watermark(&tp(1)), 5);
+    assert_eq!(dirs.checkpointed_high_watermark(&tp(99)), 0);
+}
+
+#[test]
+fn a_clean_shutdown_counts_once() {
+    let bench = Bench::new();
+    let dirs = bench.open_and_load();
+    append(&create(&dirs, 0), 3);
+    close(&dirs, 1);
+    assert_eq!(
+        bench.text("/d/a/.kafka_cleanshutdown"),
+        r#"{"version":0,"brokerEpoch":1}"#
+    );
+    assert_eq!(
+        bench.text("/d/a/recovery-point-offset-checkpoint"),
+        "0\n1\nt 0 3\n"
+    );
+    drop(dirs);
+    drop(bench.open());
+    let dirs = bench.open();
+    assert_eq!(dirs.restart(), Restart::ProcessCrash);
+    assert_eq!(dirs.clean_shutdown_broker_epoch(), None);
+}
+
+#[test]
+fn a_killed_process_and_a_lost_machine_are_told_apart() {
+    let bench = Bench::new();
+    let dirs = bench.open_and_load();
+    append(&create(&dirs, 0), 3);
+    drop(dirs);
+    bench.disk.kill();
+    let dirs = bench.open_and_load();
+    assert_eq!(dirs.restart(), Restart::ProcessCrash);
+    assert_eq!(dirs.log(&tp(0)).unwrap().lock().log_end_offset(), 3);
+    dirs.housekeep(NOW_MS, &no_high_watermark);
+    append(&dirs.log(&tp(0)).unwrap(), 2);
+    drop(dirs);
+    bench.disk.crash(None);
+    let dirs = bench.open_and_load();
+    assert_eq!(dirs.restart(), Restart::MachineCrash);
+    assert_eq!(dirs.log(&tp(0)).unwrap().lock().log_end_offset(), 3);
+}
+
+#[test]
+fn a_log_that_cannot_be_opened_does_not_stop_the_others_nor_count_as_closed() {
+    let bench = Bench::new();
+    let dirs = bench.open_and_load();
+    append(&create(&dirs, 0), 3);
+    append(&create(&dirs, 2), 3);
+    dirs.create_log(&tp(1), topic_id(9), config(), None)
+        .unwrap();
+    close(&dirs, 1);
+    drop(dirs);
+    bench
+        .disk
+        .overwrite(Path::new("/d/a/t-0/00000000000000000000.log"), b"short");
+    let dirs = bench.open();
+    let report = dirs.load(&|_, _| LoadDecision::Open(config()));
+    assert_eq!(report.failed.len(), 1);
+    assert!(matches!(report.failed[0].1, Error::Corrupt { .. }));
+    assert!(dirs.log(&tp(0)).is_none() && dirs.log(&tp(2)).is_some());
+    dirs.close(2, &no_high_watermark).unwrap_err();
+    assert!(
+        !bench
+            .names("/d/a")
+            .contains(&".kafka_cleanshutdown".to_owned())
+    );
+    // The recovery point of the log that is not open is not forgotten.
+    assert!(
+        bench
+            .text("/d/a/recovery-point-offset-checkpoint")
+            .contains("t 0 3")
+    );
+}
+
+#[test]
+fn a_directory_that_fails_goes_offline_alone() {
+    let bench = Bench::new();
+    let dirs = bench.open_and_load();
+    let (a, b) = (create(&dirs, 0), create(&dirs, 1));
+    append(&a, 1);
+    bench
+        .disk
+        .plan(Some(Op::Sync), 0, 1, Fault::Error(ErrorKind::Other));
+    let report = dirs.housekeep(NOW_MS, &no_high_watermark);
+    assert_eq!(report.newly_offline.len(), 1);
+    assert!(
+        report.newly_offline[0]
+            .offline
+            .as_ref()
+            .unwrap()
+            .contains("fsync")
+    );
+    assert!(
+        dirs.housekeep(NOW_MS, &no_high_watermark)
+            .newly_offline
+            .is_empty()
+    );
+    assert!(a.lock().flush().unwrap_err().is_offline());
+    append(&b, 1);
+    let error = dirs.create_log(
+        &tp(2),
+        topic_id(9),
+        config(),
+        Some(dirs.status()[0].directory_id),
+    );
+    assert!(error.unwrap_err().is_offline());
+    create(&dirs, 2);
+    dirs.close(1, &no_high_watermark).unwrap_err();
+    assert!(
+        bench
+            .names("/d/b")
+            .contains(&".kafka_cleanshutdown".to_owned())
+    );
+    assert!(
+        !bench
+            .names("/d/a")
+            .contains(&".kafka_cleanshutdown".to_owned())
+    );
+}
+
+#[test]
+fn deleted_logs_are_renamed_at_once_removed_later_and_leave_no_offsets_behind() {
+    let bench = Bench::new();
+    let dirs = bench.open_and_load();
+    append(&create(&dirs, 0), 9);
+    let log = dirs.log(&tp(0)).unwrap();
+    dirs.housekeep(NOW_MS + 60_000, &|_| Some(9));
+    let reader = log.lock().reader();
+    reader.read(8, 1, Offset::MAX, true).unwrap();
+    bench.clock.set_wall_ms(NOW_MS + 60_000);
+    dirs.delete_log(&tp(0)).unwrap();
+    dirs.delete_log(&tp(0)).unwrap();
+    assert!(log.lock().flush().unwrap_err().is_offline());
+    reader.read(8, 1, Offset::MAX, true).unwrap();
+    let deleted = |bench: &Bench| {
+        let names = bench.names("/d/a").into_iter();
+        names
+            .filter(|name| name.ends_with("-delete"))
+            .collect::<Vec<_>>()
+    };
+    let name = &deleted(&bench)[0];
+    assert!(
+        name.starts_with("t-0.") && name.len() == "t-0.-delete".len() + 32,
+        "{name}"
+    );
+    // The same name may come back at once, and begins at 0.
+    let again = dirs
+        .create_log(&tp(0), topic_id(8), config(), None)
+        .unwrap();
+    assert_eq!(again.lock().log_end_offset(), 0);
+    append(&again, 1);
+    drop((dirs, log, reader, again));
+    let dirs = bench.open_and_load();
+    assert_eq!(dirs.log(&tp(0)).unwrap().lock().log_end_offset(), 1);
+    dirs.housekeep(NOW_MS + 60_001, &no_high_watermark);
+    assert!(deleted(&bench).is_empty());
+}
+
+#[test]
+fn a_folder_is_removed_only_after_the_delay() {
+    let bench = Bench::new();
+    let dirs = bench.open_and_load();
+    create(&dirs, 0);
+    dirs.delete_log(&tp(0)).unwrap();
+    let count = |bench: &Bench| {
+        bench
+            .names("/d/a")
+            .iter()
+            .filter(|n| n.contains("t-0"))
+            .count()
+    };
+    dirs.housekeep(NOW_MS + 59_999, &no_high_watermark);
+    assert_eq!(count(&bench), 1);
+    dirs.housekeep(NOW_MS + 60_000, &no_high_watermark);
+    assert_eq!(count(&bench), 0);
+}
+
+#[test]
+fn strays_are_set_aside_by_topic_id() {
+    let bench = Bench::new();
+    let dirs = bench.open_and_load();
+    append(&create(&dirs, 0), 1);
+    create(&dirs, 1);
+    close(&dirs, 1);
+    drop(dirs);
+    let dirs = bench.open();
+    let report = dirs.load(&|tp, id| {
+        assert_eq!(id, Some(topic_id(9)));
+        if tp.partition == 0 {
+            LoadDecision::Stray
+        } else {
+            LoadDecision::Open(config())
+        }
+    });
+    assert_eq!(report.strays, [PathBuf::from("/d/a/t-0-stray")]);
+    dirs.set_aside_stray(&tp(1)).unwrap();
+    assert!(bench.names("/d/b").contains(&"t-1-stray".to_owned()));
+    assert!(dirs.logs().is_empty());
+    close(&dirs, 2);
+    drop(dirs);
+    assert!(bench.open_and_load().logs().is_empty());
+}
+
+#[test]
+fn a_log_of_another_topic_with_the_same_name_is_not_taken_over() {
+    let bench = Bench::new();
+    let dirs = bench.open_and_load();
+    create(&dirs, 0);
+    dirs.create_log(&tp(0), topic_id(9), config(), None)
+        .unwrap();
+    dirs.create_log(&tp(0), topic_id(8), config(), None)
+        .unwrap_err();
+    drop(dirs);
+    let dirs = bench.open();
+    let error = dirs
+        .create_log(&tp(0), topic_id(8), config(), None)
+        .unwrap_err();
+    assert!(matches!(error, Error::Refused { .. }), "{error}");
+}
+
+#[test]
+fn housekeeping_flushes_applies_retention_and_persists_the_start_before_files_go() {
+    let bench = Bench::new();
+    let dirs = bench.open_and_load();
+    let log = create(&dirs, 0);
+    append(&log, 30);
+    let report = dirs.housekeep(NOW_MS + 1, &|_| Some(30));
+    assert_eq!((report.flushed_logs, report.deleted_segments), (1, 0));
+    assert_eq!(log.lock().recovery_point(), 30);
+    assert_eq!(dirs.housekeep(NOW_MS + 2, &|_| Some(30)).flushed_logs, 0);
+    let now_ms = NOW_MS + 300_000;
+    let report = dirs.housekeep(now_ms, &no_high_watermark);
+    assert_eq!(report.deleted_segments, 0);
+    let report = dirs.housekeep(now_ms + 300_000, &|_| Some(30));
+    assert!(report.deleted_segments > 2);
+    let start = log.lock().log_start_offset();
+    assert!(start > 0);
+    assert_eq!(
+        bench.text("/d/a/log-start-offset-checkpoint"),
+        format!("0\n1\nt 0 {start}\n")
+    );
+    assert_eq!(
+        bench.text("/d/a/recovery-point-offset-checkpoint"),
+        "0\n1\nt 0 30\n"
+    );
+    assert_eq!(
+        bench.text("/d/a/replication-offset-checkpoint"),
+        "0\n1\nt 0 30\n"
+    );
+    let has_deleted = |bench: &Bench| {
+        bench
+            .names("/d/a/t-0")
+            .iter()
+            .any(|n| n.ends_with(".deleted"))
+    };
+    assert!(has_deleted(&bench));
+    dirs.housekeep(now_ms + 360_000, &|_| Some(30));
+    assert!(!has_deleted(&bench));
+}
+
+#[test]
+fn idle_logs_are_written_to_by_nobody() {
+    let bench = Bench::new();
+    let dirs = bench.open_and_load();
+    append(&create(&dirs, 0), 3);
+    for minutes in 1..3 {
+        dirs.housekeep(NOW_MS + minutes * 60_000, &|_| Some(3));
+    }
+    let calls = bench.disk.calls();
+    for minutes in 3..8 {
+        dirs.housekeep(NOW_MS + minutes * 60_000, &|_| Some(3));
+    }
+    assert_eq!(bench.disk.calls(), calls);
+}
+
+#[test]
+fn deleted_records_stay_deleted_once_the_log_starts_are_written() {
+    let bench = Bench::new();
+    let dirs = bench.open_and_load();
+    let log = create(&dirs, 0);
+    append(&log, 9);
+    log.lock().increment_log_start(7).unwrap();
+    dirs.checkpoint_log_starts().unwrap();
+    drop((dirs, log));
+    bench.disk.kill();
+    let dirs = bench.open_and_load();
+    assert_eq!(dirs.log(&tp(0)).unwrap().lock().log_start_offset(), 7);
+}
+
+#[test]
+fn a_directory_that_cannot_be_read_is_offline_unless_it_is_the_last() {
+    let bench = Bench::new();
+    drop(bench.open());
+    let path = Path::new("/d/b/recovery-point-offset-checkpoint");
+    bench.disk.overwrite(path, b"garbage");
+    let dirs = bench.open_and_load();
+    assert!(dirs.status()[0].offline.is_none());
+    let reason = dirs.status()[1].offline.clone().unwrap();
+    assert!(
+        reason.contains("recovery-point-offset-checkpoint"),
+        "{reason}"
+    );
+    assert_eq!(
+        dirs.housekeep(NOW_MS, &no_high_watermark)
+            .newly_offline
+            .len(),
+        1
+    );
+    create(&dirs, 0);
+    drop(dirs);
+    let error = bench.try_open(options(&["/d/b"])).unwrap_err();
+    assert!(matches!(error, Error::Corrupt { .. }), "{error}");
+}
+
+#[test]
+fn many_logs_are_loaded_by_several_threads() {
+    let bench = Bench::new();
+    let dirs = bench.open_and_load();
+    for partition in 0..60 {
+        append(&create(&dirs, partition), 2);
+    }
+    drop(dirs);
+    let mut options = options(&["/d/a", "/d/b"]);
+    options.recovery_threads_per_dir = 8;
+    let dirs = bench.try_open(options).unwrap();
+    let report = dirs.load(&|_, _| LoadDecision::Open(config()));
+    assert_eq!((report.opened.len(), report.failed.len()), (60, 0));
+    assert!(
+        dirs.logs()
+            .iter()
+            .all(|(_, log)| log.lock().log_end_offset() == 2)
+    );
+}

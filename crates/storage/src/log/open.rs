@@ -71,6 +71,11 @@ impl Log {
             offline: None,
             deps,
         };
+        if options.shutdown != Shutdown::Clean {
+            // The last process may have left names and epochs that only the page cache knows.
+            log.unsynced.names = true;
+            log.unsynced.epochs = listing.has_epochs;
+        }
         let mut report = RecoveryReport::default();
         let walked = log.open_segments(&listing, options.shutdown, &mut report)?;
         log.open_epochs(&listing, &walked)?;
@@ -104,7 +109,11 @@ impl Log {
             seen.note(&walked);
             self.log_end_offset = walked.next_offset;
             self.active.builder = walked.builder;
-            segments.push(Arc::new(walked.segment));
+            let segment = Arc::new(walked.segment);
+            if shutdown != Shutdown::Clean {
+                self.unsynced.sealed.push(Arc::clone(&segment));
+            }
+            segments.push(segment);
             if walked.is_cut {
                 self.remove_after_cut(listed.get(i + 1..).unwrap_or_default(), report)?;
                 break;
