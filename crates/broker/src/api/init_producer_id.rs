@@ -75,7 +75,6 @@ mod tests {
             transaction_timeout_ms: 60_000,
             producer_id: id,
             producer_epoch: epoch,
-            ..InitProducerIdRequest::default()
         }
     }
 

@@ -56,6 +56,7 @@ impl SessionCache {
     }
 
     /// How many sessions there are.
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.sessions.lock().len()
     }
