@@ -81,7 +81,17 @@ impl Log {
         log.open_epochs(&listing, &walked)?;
         log.load_producers()?;
         log.remove_surplus_snapshots();
+        if lowered.is_some() && options.shutdown == Shutdown::Unclean {
+            log.finish_truncation()?;
+        }
         Ok((log, report))
+    }
+
+    /// A truncation may have been killed between its cut and its fsync: what it took must not come
+    /// back with a power cut.
+    fn finish_truncation(&mut self) -> Result<(), Error> {
+        self.active_segment().sync()?;
+        self.sync_names()
     }
 
     /// Finds the segments and the log end. Returns what was learnt of epochs on the way.
@@ -210,7 +220,9 @@ impl Log {
             for segment in Arc::clone(&self.segments).iter().rev() {
                 self.remove_segment_files(segment.base_offset())?;
             }
-            return self.start_empty(start);
+            self.start_empty(start)?;
+            // The recovery point is beyond the old segments now: they must not come back.
+            return self.sync_names();
         }
         Ok(())
     }
@@ -256,7 +268,9 @@ impl Log {
     fn open_epochs(&mut self, listing: &Listing, seen: &EpochsSeen) -> Result<(), Error> {
         let on_disk = self.read_epochs(listing)?;
         let mut epochs = match &on_disk {
-            Some(epochs) if seen.agrees_with(epochs) => epochs.clone(),
+            Some(epochs) if seen.agrees_with(epochs) && self.is_covered(epochs, seen) => {
+                epochs.clone()
+            }
             _ => self.collect_epochs()?,
         };
         if let Some(from) = seen.verified_from {
@@ -274,6 +288,13 @@ impl Log {
             return Ok(());
         }
         self.set_epochs(epochs)
+    }
+
+    /// Whether the epochs begin where the log does, or all of the log was read anyway. A crash may
+    /// leave an empty file.
+    fn is_covered(&self, epochs: &Epochs, seen: &EpochsSeen) -> bool {
+        self.log_start_offset >= seen.verified_from.unwrap_or(self.log_end_offset)
+            || epochs.at(self.log_start_offset).is_known()
     }
 
     /// `None` if there is no usable checkpoint.

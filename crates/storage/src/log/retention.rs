@@ -12,7 +12,6 @@ use types::{Offset, TimestampMs};
 
 use super::Log;
 use crate::Error;
-use crate::epochs::Epochs;
 use crate::files::names::{self, Kind};
 use crate::segment::Segment;
 
@@ -65,10 +64,10 @@ impl Log {
             size_bytes: segment.size_bytes(),
             segment,
         };
+        let start = self.segments.get(count).map_or(0, |s| s.base_offset());
+        self.move_log_start(start.max(self.log_start_offset))?;
         let mut retired = Vec::new();
         self.change_segments(|segments| retired.extend(segments.drain(..count).map(retire)));
-        let start = self.segments.first().map_or(0, |s| s.base_offset());
-        self.move_log_start(start.max(self.log_start_offset))?;
         Ok(retired)
     }
 
@@ -94,11 +93,11 @@ impl Log {
     }
 
     fn move_log_start(&mut self, offset: Offset) -> Result<(), Error> {
-        self.log_start_offset = offset;
-        let mut epochs: Epochs = self.epochs.clone();
+        let mut epochs = self.epochs.clone();
         if epochs.truncate_start(offset) {
             self.set_epochs(epochs)?;
         }
+        self.log_start_offset = offset;
         Ok(())
     }
 
