@@ -186,6 +186,16 @@ impl Controller {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) fn watch_offset(&self) -> watch::Receiver<metadata::MetadataOffset> {
+        self.quorum.published().offset()
+    }
+
+    #[cfg(test)]
+    pub(crate) async fn make_snapshot(&self) {
+        self.quorum.make_snapshot().await;
+    }
+
     /// Stops: no more requests, then no more decisions, then no more voting. Everything that was
     /// acknowledged is durable already.
     pub async fn shutdown(self) {

@@ -19,6 +19,8 @@ mod error;
 mod quorum;
 mod service;
 mod session;
+#[cfg(test)]
+mod tests;
 
 pub use controller::{Controller, ControllerOptions};
 pub use error::Error;

@@ -15,8 +15,6 @@ mod group;
 mod message;
 mod reign;
 mod task;
-#[cfg(test)]
-mod tests;
 
 pub(crate) use message::{Mailbox, Message, Refusal, Reply};
 pub(crate) use task::{ActiveConfig, ActiveTask};

@@ -33,11 +33,13 @@ mod state_machine;
 #[cfg(test)]
 mod suite_tests;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod wire;
 
 pub use config::MissingStore;
 pub(crate) use config::{QuorumConfig, SnapshotPolicy, Timing, Voter};
+#[cfg(test)]
+pub(crate) use durable::MemoryStore;
 pub(crate) use durable::{Identity, OpenError};
 pub(crate) use node::{LeadershipWatch, MemberState, ProposeError, Quorum, QuorumError};
 pub(crate) use published::{Published, TailPiece};

@@ -170,10 +170,8 @@ mod tests {
         let all: Vec<_> = pieces(&entry(1, 0, 10_000)).collect();
         for missing in 0..all.len() {
             let mut assembler = Assembler::default();
-            let pushed = (0..).zip(&all).filter(|(i, _)| *i != missing);
-            let result = pushed
-                .map(|(_, (key, value))| assembler.push(key, value))
-                .collect::<Result<(), _>>();
+            let mut pushed = (0..).zip(&all).filter(|(i, _)| *i != missing);
+            let result = pushed.try_for_each(|(_, (key, value))| assembler.push(key, value));
             assert!(
                 result.is_err() || assembler.finish(None).is_err(),
                 "{missing}"

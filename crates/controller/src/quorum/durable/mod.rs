@@ -10,12 +10,16 @@
 //! The store only writes while it runs; what it holds is read once, when it is opened. That keeps
 //! disk reads out of the runtime's threads and the contract small enough to test at every byte.
 
+#[cfg(test)]
+mod damage_tests;
 mod encoding;
 mod file_store;
 #[cfg(test)]
 mod file_tests;
 mod format;
 mod identity;
+#[cfg(test)]
+mod kill_tests;
 #[cfg(test)]
 mod memory;
 mod sled_log;

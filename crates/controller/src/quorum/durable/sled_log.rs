@@ -9,6 +9,8 @@ use std::fs::File;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::thread::park_timeout;
+use std::time::Duration;
 
 use prost::Message;
 use rpc::proto::quorum::v1 as wire;
@@ -24,6 +26,10 @@ const DIR_NAME: &str = "store";
 /// The file in which sled keeps everything, small values at least.
 const DATA_FILE: &str = "db";
 const CACHE_BYTES: u64 = 32 << 20;
+
+/// Half a second.
+const LOCK_TRIES: u32 = 100;
+const LOCK_PAUSE: Duration = Duration::from_millis(5);
 
 const IDENTITY: &[u8] = b"identity";
 const VOTE: &[u8] = b"vote";
@@ -85,7 +91,7 @@ impl SledLog {
             .path(dir)
             .cache_capacity(CACHE_BYTES)
             .flush_every_ms(None);
-        let db = guarded(|| config.open().map_err(|e| to_open_error(&e)))?;
+        let db = open_unlocked(&config)?;
         let data_file = files::open_or_create(&dir.join(DATA_FILE))?;
         Ok(Self { db, data_file })
     }
@@ -221,6 +227,18 @@ impl Changes {
         }
         db.apply_batch(batch)
     }
+}
+
+/// sled's threads give up the lock a moment after the database was closed, so a node that starts
+/// again within one process, or right after another one, may find it held.
+fn open_unlocked(config: &sled::Config) -> Result<sled::Db, OpenError> {
+    for _ in 0..LOCK_TRIES {
+        match guarded(|| config.open().map_err(|e| to_open_error(&e))) {
+            Err(OpenError::Locked) => park_timeout(LOCK_PAUSE),
+            opened => return opened,
+        }
+    }
+    Err(OpenError::Locked)
 }
 
 /// sled asserts where other libraries return errors. A damaged database must not take down the
