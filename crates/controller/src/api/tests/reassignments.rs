@@ -261,6 +261,20 @@ fn eligibility_follows_the_number_of_replicas() {
 }
 
 #[test]
+fn a_target_that_is_given_up_is_no_longer_eligible() {
+    let mut cluster = cluster();
+    tell(&mut cluster, &request("t", &[(0, Some(&[4, 5, 3]))]));
+    alter_isr(&mut cluster, &[1, 2, 3, 4]);
+    for broker in [2, 4, 3] {
+        cluster.fence(broker);
+    }
+    assert_eq!(partition(&cluster).elr, nodes(&[4, 3]));
+    tell(&mut cluster, &request("t", &[(0, Some(&[5, 2, 3]))]));
+    assert_eq!(partition(&cluster).replicas, nodes(&[5, 2, 3, 1]));
+    assert_eq!(partition(&cluster).elr, nodes(&[3]));
+}
+
+#[test]
 fn a_replica_that_moves_away_is_no_longer_eligible() {
     let mut cluster = cluster();
     cluster.commit(&[min_isr("t", "3")]);
