@@ -26,8 +26,9 @@ use crate::quorum::{
 };
 use crate::service::ControlService;
 
-/// Folder of the store within `metadata.log.dir`.
-const STORE_DIR: &str = "quorum";
+/// Folder of the store within `metadata.log.dir`. One level down, so that a store can be made beside
+/// its final place without a strange name among the folders of partitions.
+const STORE_DIR: &str = "quorum/voter";
 /// Requests waiting for the deciding task.
 const MAILBOX_CAPACITY: usize = 4096;
 /// How often a metadata tail without news says that it is alive.

@@ -58,16 +58,19 @@ pub enum Error {
 }
 
 impl Error {
-    /// Exit code of a process that stops because its store is lost: a supervisor should not start
-    /// it again and again.
-    pub const EXIT_CODE_LOST_STORE: u8 = 65;
+    /// Exit code of a process that stops because its store cannot be used. A supervisor should not
+    /// start it again and again.
+    pub const EXIT_CODE_STORE: u8 = 5;
 
     /// The exit code for this error.
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::LostStore { .. } | Self::ForeignStore { .. } => Self::EXIT_CODE_LOST_STORE,
-            Self::LockedStore { .. } | Self::Disk { .. } | Self::Quorum(_) => 1,
+            Self::LostStore { .. }
+            | Self::ForeignStore { .. }
+            | Self::LockedStore { .. }
+            | Self::Disk { .. } => Self::EXIT_CODE_STORE,
+            Self::Quorum(_) => 1,
         }
     }
 

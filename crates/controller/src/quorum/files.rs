@@ -8,21 +8,6 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::thread;
 
-/// Creates a folder and whatever is missing above it, durably.
-pub(crate) fn create_dir(dir: &Path) -> io::Result<()> {
-    if dir.try_exists()? {
-        return Ok(());
-    }
-    if let Some(parent) = dir.parent().filter(|p| !p.as_os_str().is_empty()) {
-        create_dir(parent)?;
-        fs::create_dir(dir)?;
-        sync_dir(parent)?;
-    } else {
-        fs::create_dir(dir)?;
-    }
-    sync_dir(dir)
-}
-
 /// Makes the names in a folder durable.
 pub(crate) fn sync_dir(dir: &Path) -> io::Result<()> {
     open(dir)?.sync_all()
@@ -159,14 +144,12 @@ mod tests {
     #[test]
     fn a_file_is_replaced_as_a_whole_and_leaves_nothing_behind() -> io::Result<()> {
         let dir = tempfile::tempdir()?;
-        let deep = dir.path().join("a/b");
-        create_dir(&deep)?;
-        let path = deep.join("file");
+        let path = dir.path().join("file");
         assert_eq!(read(&path, 10)?, None);
         replace(&path, &[b"old and long"])?;
         replace(&path, &[b"n", b"ew"])?;
         assert_eq!(read(&path, 10)?, Some(b"new".to_vec()));
-        assert_eq!(fs::read_dir(&deep)?.count(), 1);
+        assert_eq!(fs::read_dir(dir.path())?.count(), 1);
         remove(&path)?;
         remove(&path)?;
         assert_eq!(read(&path, 10)?, None);

@@ -15,8 +15,9 @@ use crate::quorum::files;
 /// # Errors
 /// There is something at `dir` already, or the disk failed.
 pub(super) fn create(dir: &Path, identity: &Identity) -> Result<(), OpenError> {
-    if let Some(parent) = dir.parent().filter(|p| !p.as_os_str().is_empty()) {
-        files::create_dir(parent)?;
+    let parent = dir.parent().filter(|p| !p.as_os_str().is_empty());
+    if let Some(parent) = parent {
+        std::fs::create_dir_all(parent)?;
     }
     let tmp = files::tmp_path(dir);
     if tmp.try_exists()? {
@@ -29,5 +30,9 @@ pub(super) fn create(dir: &Path, identity: &Identity) -> Result<(), OpenError> {
     identity.write(&tmp)?;
     files::sync_tree(&tmp)?;
     files::rename(&tmp, dir)?;
+    // The parent may be new too.
+    if let Some(above) = parent.and_then(Path::parent).filter(|p| !p.as_os_str().is_empty()) {
+        files::sync_dir(above)?;
+    }
     Ok(())
 }

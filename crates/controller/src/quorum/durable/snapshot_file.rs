@@ -147,7 +147,7 @@ mod tests {
 
     fn store() -> tempfile::TempDir {
         let store = tempfile::tempdir().expect("a folder");
-        files::create_dir(&dir(store.path())).expect("created");
+        std::fs::create_dir(dir(store.path())).expect("created");
         store
     }
 
