@@ -19,6 +19,8 @@ mod partition;
 mod partitions;
 mod producer_ids;
 mod state;
+#[cfg(test)]
+mod tests;
 mod timers;
 mod workers;
 

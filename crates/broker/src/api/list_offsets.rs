@@ -52,6 +52,8 @@ impl Place {
     }
 }
 
+/// Since which version an answer names the leader epoch.
+const FIRST_VERSION_WITH_EPOCH: i16 = 4;
 /// Since which version "not yet known" has a code of its own.
 const FIRST_VERSION_WITH_NOT_AVAILABLE: i16 = 5;
 
@@ -107,7 +109,7 @@ fn search(ctx: &Ctx<'_>, mut response: ListOffsetsResponse, searches: Vec<Search
         for ((topic, partition), result) in found.await.ok()? {
             let topic = response.topics.get_mut(topic)?;
             let answer = topic.partitions.get_mut(partition)?;
-            *answer = of_result(answer.partition_index, result);
+            *answer = of_result(answer.partition_index, responder.version, result);
         }
         responder.encode(&response)
     }))
@@ -158,7 +160,7 @@ impl Asker<'_> {
             .map(|(partition_place, wanted)| {
                 let place = (place, partition_place);
                 let result = self.partition(&topic.name, wanted, place, searches);
-                of_result(wanted.partition_index, result)
+                of_result(wanted.partition_index, self.ctx.version(), result)
             })
             .collect();
         ListOffsetsTopicResponse {
@@ -240,6 +242,7 @@ fn at(offset: Offset, leader_epoch: LeaderEpoch) -> TimestampOffset {
 
 fn of_result(
     partition_index: i32,
+    version: i16,
     result: Result<Option<TimestampOffset>, ErrorCode>,
 ) -> ListOffsetsPartitionResponse {
     let nothing = at(-1, LeaderEpoch::NONE);
@@ -252,6 +255,10 @@ fn of_result(
         error_code: code.to_wire(),
         timestamp: found.timestamp,
         offset: found.offset,
-        leader_epoch: found.leader_epoch.0,
+        leader_epoch: if version >= FIRST_VERSION_WITH_EPOCH {
+            found.leader_epoch.0
+        } else {
+            -1
+        },
     }
 }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use config::server::ServerConfig;
 use parking_lot::{Condvar, Mutex};
-use storage::DirStatus;
+use storage::{DirStatus, Intervals};
 use tracing::error;
 use types::{Offset, TopicPartition};
 
@@ -38,6 +39,7 @@ impl Housekeeping {
         pulse: Arc<Pulse>,
         on_all_offline: impl FnOnce() + Send + 'static,
     ) -> std::io::Result<Self> {
+        core.log_dirs.set_intervals(intervals(&core.config));
         let signal = Arc::new(Signal::default());
         let work = {
             let signal = Arc::clone(&signal);
@@ -71,6 +73,18 @@ impl Signal {
             self.changed.wait_for(&mut is_stopped, INTERVAL);
         }
         !*is_stopped
+    }
+}
+
+fn intervals(config: &ServerConfig) -> Intervals {
+    let ms = |interval: Duration| i64::try_from(interval.as_millis()).unwrap_or(i64::MAX);
+    Intervals {
+        retention_check_ms: ms(config.logs.log_retention_check_interval),
+        checkpoint_ms: ms(config.logs.log_flush_offset_checkpoint_interval),
+        high_watermark_checkpoint_ms: ms(config
+            .replication
+            .replica_high_watermark_checkpoint_interval),
+        producer_expiration_check_ms: ms(config.producers.producer_id_expiration_check_interval),
     }
 }
 

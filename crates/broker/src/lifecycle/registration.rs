@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use config::server::{AdvertisedListener, ServerConfig};
 use metadata::feature::FEATURES;
-use metadata::v1::Restart;
+use metadata::v1;
 use metadata::{Listener, SecurityProtocol, SupportedLevels};
 use rpc::client::Registration;
-use storage::LogDirs;
+use storage::{LogDirs, Restart};
 use types::{BrokerEpoch, Uuid};
 
 use super::listeners::Bound;
@@ -20,7 +20,11 @@ pub(crate) fn registration(
     log_dirs: &LogDirs,
     bound: &[Bound],
 ) -> Registration {
-    let previous = log_dirs.clean_shutdown_broker_epoch();
+    let (restart, previous_broker_epoch) = match log_dirs.restart() {
+        Restart::Clean { broker_epoch } => (v1::Restart::Clean, BrokerEpoch(broker_epoch)),
+        Restart::ProcessCrash => (v1::Restart::ProcessCrash, BrokerEpoch::NONE),
+        Restart::MachineCrash => (v1::Restart::Lossy, BrokerEpoch::NONE),
+    };
     let online = log_dirs
         .status()
         .into_iter()
@@ -42,12 +46,8 @@ pub(crate) fn registration(
             })
             .collect(),
         log_dirs: online.map(|dir| dir.directory_id).collect(),
-        previous_broker_epoch: previous.map_or(BrokerEpoch::NONE, BrokerEpoch),
-        restart: if previous.is_some() {
-            Restart::Clean
-        } else {
-            Restart::Lossy
-        },
+        previous_broker_epoch,
+        restart,
     }
 }
 
