@@ -70,7 +70,10 @@ impl<'a> Attempts<'a> {
 
     /// Chooses the next controller and waits for its turn, or says why there is no next try.
     pub(super) async fn on_failure(&mut self, status: &Status) -> Result<(), Error> {
-        if let Some(error) = refusal(status) {
+        // Who has all the time there is has nowhere else to go: a refusal is a reason to ask again.
+        if let Some(error) = refusal(status)
+            && self.deadline.is_some()
+        {
             return Err(error);
         }
         self.failures = self.failures.saturating_add(1);

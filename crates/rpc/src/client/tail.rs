@@ -98,7 +98,7 @@ impl MetadataTail {
                 Err(status) => {
                     tracing::debug!(%status, next_offset = self.next_offset, "metadata tail broke");
                     self.restart();
-                    attempts.on_failure(&status).await.or_else(keep_trying)?;
+                    attempts.on_failure(&status).await?;
                 }
             }
         }
@@ -205,12 +205,4 @@ impl MetadataTail {
 fn decode(bytes: Bytes, offset: Offset) -> Result<Vec<MetadataRecord>, Error> {
     batch::decode(bytes)
         .map_err(|error| Error::Malformed(format!("records at metadata offset {offset}: {error}")))
-}
-
-/// A reader has nowhere else to go, so a refusal is only a reason to ask again.
-fn keep_trying(error: Error) -> Result<(), Error> {
-    match error {
-        Error::Rejected { .. } | Error::NoController { .. } => Ok(()),
-        Error::Malformed(_) => Err(error),
-    }
 }

@@ -31,7 +31,10 @@ pub(super) fn create(dir: &Path, identity: &Identity) -> Result<(), OpenError> {
     files::sync_tree(&tmp)?;
     files::rename(&tmp, dir)?;
     // The parent may be new too.
-    if let Some(above) = parent.and_then(Path::parent).filter(|p| !p.as_os_str().is_empty()) {
+    if let Some(above) = parent
+        .and_then(Path::parent)
+        .filter(|p| !p.as_os_str().is_empty())
+    {
         files::sync_dir(above)?;
     }
     Ok(())
