@@ -4,7 +4,12 @@
 //! is about include it as well: so the same properties are checked on a stable compiler.
 
 pub mod batch;
+pub mod checkpoint;
 pub mod decompress;
 pub mod frame;
+pub mod index;
+pub mod log_recovery;
+pub mod producer_snapshot;
 pub mod request;
 pub mod response;
+pub mod storage_bench;

@@ -2,6 +2,8 @@
 //! aborted transaction, two segments and two leader epochs: we read it, and from its log files alone
 //! we make the same files again.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;

@@ -3,6 +3,8 @@
 //! Needs a JVM and the jars of Kafka 4.3: `KAFKA_LIBS` names the folder with the jars. Without it the
 //! test says so and does nothing.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;

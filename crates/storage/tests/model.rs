@@ -1,5 +1,7 @@
 //! A log against a list: whatever is done to both, they hold the same batches.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 mod support;
 
 use proptest::prelude::*;
@@ -392,7 +394,7 @@ proptest! {
             let last = last_of(&sent, producer);
             let epoch = &mut epochs[usize::try_from(producer).unwrap()];
             let next = last.filter(|l| l.epoch == *epoch).map_or(0, |l| l.sequence + l.records);
-            let mut put = |log: &mut Log, epoch: i16, sequence: i32, records: i32| {
+            let put = |log: &mut Log, epoch: i16, sequence: i32, records: i32| {
                 let batch = producer_batch(producer, epoch, sequence, records);
                 log.append_as_leader(&[batch], LeaderEpoch(0))
             };

@@ -91,7 +91,11 @@ impl Segment {
         if self.is_changed() {
             return Err(ReadError::Changed);
         }
-        result
+        match result {
+            // Whoever may block finds out what is damaged.
+            Err(ReadError::Storage(_)) if wanted.mode == Mode::Cached => Err(ReadError::WouldBlock),
+            result => result,
+        }
     }
 
     /// Whether damage may be the index's only.
@@ -117,6 +121,9 @@ impl Segment {
         let mut position = start.position;
         let mut at_least = HEADER_LEN.saturating_add(start.slack);
         let mut is_guess = start.is_from_index;
+        if is_guess && position >= size_bytes {
+            return Err(self.bad(position, wanted, "the index leads beyond the end"));
+        }
         while position < size_bytes {
             let rest = usize::try_from(size_bytes - position).unwrap_or(usize::MAX);
             let slack = if is_guess { start.slack } else { 0 };

@@ -13,17 +13,17 @@ use storage::{
 };
 use types::{ManualClock, Offset, ProducerEpoch, ProducerId, TopicPartition};
 
-pub const NOW_MS: i64 = 1_700_000_000_000;
+pub(crate) const NOW_MS: i64 = 1_700_000_000_000;
 const DIR: &str = "/data/t-0";
 
-pub struct Bench {
-    pub disk: FaultDisk,
-    pub config: LogConfig,
+pub(crate) struct Bench {
+    pub(crate) disk: FaultDisk,
+    pub(crate) config: LogConfig,
     clock: Arc<ManualClock>,
 }
 
 impl Bench {
-    pub fn new(config: LogConfig) -> Self {
+    pub(crate) fn new(config: LogConfig) -> Self {
         let clock = Arc::new(ManualClock::at(NOW_MS));
         let disk = FaultDisk::new(Arc::clone(&clock) as _);
         disk.create_dir(Path::new("/data")).unwrap();
@@ -35,7 +35,7 @@ impl Bench {
         }
     }
 
-    pub fn open(
+    pub(crate) fn open(
         &self,
         recovery_point: Offset,
         log_start_offset: Offset,
@@ -57,12 +57,12 @@ impl Bench {
         Log::open(options, deps)
     }
 
-    pub fn fail_one_call(&self, after: u64) {
+    pub(crate) fn fail_one_call(&self, after: u64) {
         let fault = Fault::Error(ErrorKind::StorageFull);
         self.disk.plan(None, after, 1, fault);
     }
 
-    pub fn remove(&self, suffix: &str) {
+    pub(crate) fn remove(&self, suffix: &str) {
         let dir = Path::new(DIR);
         for entry in self.disk.list(dir).unwrap() {
             if entry.name.ends_with(suffix) {
@@ -73,7 +73,7 @@ impl Bench {
 }
 
 /// A batch whose records have one byte of value: the tag.
-pub fn batch(records: i32, tag: u8) -> ValidatedBatch {
+pub(crate) fn batch(records: i32, tag: u8) -> ValidatedBatch {
     let mut builder = BatchBuilder::new(Compression::None);
     for i in 0..records {
         let value = Bytes::from(vec![tag]);
@@ -84,7 +84,7 @@ pub fn batch(records: i32, tag: u8) -> ValidatedBatch {
     ValidatedBatch::new(&builder.build().unwrap().bytes).unwrap()
 }
 
-pub fn producer_batch(id: i64, epoch: i16, sequence: i32, records: i32) -> ValidatedBatch {
+pub(crate) fn producer_batch(id: i64, epoch: i16, sequence: i32, records: i32) -> ValidatedBatch {
     let mut builder = BatchBuilder::new(Compression::None);
     for i in 0..records {
         builder
