@@ -18,6 +18,7 @@ mod observer;
 mod partition;
 mod partitions;
 mod producer_ids;
+mod response_budget;
 mod state;
 #[cfg(test)]
 mod tests;

@@ -19,12 +19,16 @@ use crate::api::AutoCreate;
 use crate::fetch_session::{Limits, SessionCache};
 use crate::partitions::Partitions;
 use crate::producer_ids::ProducerIds;
+use crate::response_budget::ResponseBudget;
 use crate::timers::Timers;
 use crate::workers::Workers;
 
 /// Threads for what may wait for the disk, and how many jobs may wait for them.
 const WORKER_THREADS_MAX: usize = 4;
 const WORKER_JOBS_MAX: usize = 4096;
+
+/// Record bytes in responses that clients have not taken yet.
+const UNSENT_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 /// How long a fetch session is safe from being pushed out. Kafka's, not configurable there either.
 const SESSION_EVICT_AFTER: Duration = Duration::from_mins(2);
@@ -64,6 +68,7 @@ pub(crate) struct Core {
     pub(crate) fetch_sessions: SessionCache,
     pub(crate) timers: Timers,
     pub(crate) workers: Workers,
+    pub(crate) response_budget: Arc<ResponseBudget>,
     image: ArcSwap<MetadataImage>,
     /// Follows `image`, for those who wait for an offset.
     image_offset: watch::Sender<MetadataOffset>,
@@ -90,6 +95,7 @@ impl Core {
             }),
             timers: Timers::new(),
             workers: Workers::new(WORKER_THREADS_MAX, WORKER_JOBS_MAX),
+            response_budget: ResponseBudget::new(UNSENT_BYTES_MAX),
             image: ArcSwap::from_pointee(MetadataImage::empty()),
             image_offset: watch::Sender::new(MetadataImage::empty().offset()),
             broker_epoch: AtomicI64::new(BrokerEpoch::NONE.0),

@@ -97,8 +97,7 @@ impl Workers {
 
     /// Finishes what is queued and ends the threads. Blocks until they have ended.
     pub(crate) fn stop(&self) {
-        self.queue.state.lock().is_stopped = true;
-        self.queue.ready.notify_all();
+        self.queue.stop();
         for thread in self.threads.lock().drain(..) {
             // A panic was reported when it happened.
             drop(thread.join());
@@ -106,7 +105,19 @@ impl Workers {
     }
 }
 
+impl Drop for Workers {
+    /// Without [`Workers::stop`] the threads end on their own once the queue is empty.
+    fn drop(&mut self) {
+        self.queue.stop();
+    }
+}
+
 impl Queue {
+    fn stop(&self) {
+        self.state.lock().is_stopped = true;
+        self.ready.notify_all();
+    }
+
     /// Returns whether another thread would be of use.
     fn push(&self, job: Job) -> Result<bool, Busy> {
         let mut state = self.state.lock();

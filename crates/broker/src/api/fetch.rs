@@ -52,10 +52,11 @@ fn refuse(ctx: &Ctx<'_>, code: ErrorCode) -> Reply {
 
 fn terms(ctx: &Ctx<'_>, request: &FetchRequest) -> Terms {
     let ours = ctx.core.config.fetching.fetch_max_bytes;
+    let max_bytes = usize::try_from(request.max_bytes.min(ours)).unwrap_or(0);
     Terms {
         version: ctx.version(),
         is_committed_only: request.isolation_level == 1,
-        max_bytes: usize::try_from(request.max_bytes.min(ours)).unwrap_or(0),
+        max_bytes: max_bytes.min(ctx.core.response_budget.left_bytes()),
     }
 }
 

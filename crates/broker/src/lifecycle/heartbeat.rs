@@ -4,17 +4,21 @@
 //! something to say: it has caught up, a disk failed, it wants to leave.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use rpc::client::{BrokerSession, HeartbeatAnswer, HeartbeatState};
 use tokio::sync::{Notify, watch};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 use types::{DirectoryId, ErrorCode};
 
 use crate::broker::BrokerError;
 use crate::state::Core;
+
+/// Between two heartbeats while the broker waits to be let in or out.
+const IMPATIENT_INTERVAL: Duration = Duration::from_millis(50);
 
 /// What the broker has to say, and what it was told. Shared.
 #[derive(Debug)]
@@ -68,6 +72,22 @@ impl Pulse {
         drop(answer.wait_for(may_stop).await);
     }
 
+    /// How long until the next heartbeat, unless there are news.
+    fn interval(&self, core: &Core) -> Duration {
+        let interval = core.config.sessions.broker_heartbeat_interval;
+        let is_leaving = self.words.lock().want_shutdown;
+        let waits = match *self.answer.borrow() {
+            Some(answer) if is_leaving => !answer.should_shutdown,
+            Some(answer) => answer.fenced && core.image().offset() >= core.broker_epoch().0,
+            None => false,
+        };
+        if waits {
+            interval.min(IMPATIENT_INTERVAL)
+        } else {
+            interval
+        }
+    }
+
     fn state(&self, core: &Core) -> HeartbeatState {
         let words = self.words.lock();
         HeartbeatState {
@@ -89,10 +109,8 @@ pub(crate) async fn run(
     mut session: BrokerSession,
     stop: CancellationToken,
 ) -> Result<(), BrokerError> {
-    let interval = core.config.sessions.broker_heartbeat_interval;
     let patience = core.config.sessions.broker_session_timeout;
     loop {
-        let next = Instant::now() + interval;
         let state = pulse.state(&core);
         let beat = session.heartbeat(&state, patience);
         let answer = tokio::select! {
@@ -105,13 +123,17 @@ pub(crate) async fn run(
                 pulse.answer.send_replace(Some(answer));
             }
             Err(error) if is_final(&error) => return Err(BrokerError::Register(error)),
-            Err(error) => warn!(%error, "no controller hears this broker"),
+            Err(error) => {
+                warn!(%error, "no controller hears this broker");
+                // A stream that is not there counts as broken: without a pause this would spin.
+                sleep(IMPATIENT_INTERVAL).await;
+            }
         }
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
             () = pulse.news.notified() => {}
             () = session.broken() => {}
-            () = sleep_until(next) => {}
+            () = sleep(pulse.interval(&core)) => {}
         }
     }
 }

@@ -56,8 +56,7 @@ impl Housekeeping {
 
     /// Ends the thread after what it is doing. Blocks until it has ended.
     pub(crate) fn stop(mut self) {
-        *self.signal.is_stopped.lock() = true;
-        self.signal.changed.notify_all();
+        self.signal.stop();
         if let Some(thread) = self.thread.take() {
             // A panic was reported when it happened.
             drop(thread.join());
@@ -65,7 +64,19 @@ impl Housekeeping {
     }
 }
 
+impl Drop for Housekeeping {
+    /// Without [`Housekeeping::stop`] the thread ends on its own, some time later.
+    fn drop(&mut self) {
+        self.signal.stop();
+    }
+}
+
 impl Signal {
+    fn stop(&self) {
+        *self.is_stopped.lock() = true;
+        self.changed.notify_all();
+    }
+
     /// Returns whether to go on.
     fn wait(&self) -> bool {
         let mut is_stopped = self.is_stopped.lock();

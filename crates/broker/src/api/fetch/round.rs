@@ -17,7 +17,6 @@ use crate::state::Core;
 
 /// Since which version an answer may name the leader.
 const FIRST_VERSION_WITH_LEADER: i16 = 12;
-/// Until which version zstd may not be sent.
 const UNKNOWN_OFFSET: Offset = -1;
 
 /// What a request asks of all its partitions.
@@ -226,7 +225,7 @@ impl Look<'_> {
             Reading::Blocking => read.blocking(reader),
         };
         match result {
-            Ok(result) => Ok(RecordSet::from(result.bytes)),
+            Ok(result) => Ok(self.core.response_budget.charge(result.bytes)),
             Err(ReadError::WouldBlock) => Err(Refusal::Cold),
             Err(ReadError::OffsetOutOfRange { .. }) => Err(ErrorCode::OffsetOutOfRange.into()),
             // Truncated or deleted under the reader; the client asks again.
