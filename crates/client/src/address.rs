@@ -75,7 +75,10 @@ impl FromStr for Address {
             }
             None => match rest.split_once(':') {
                 // More than one colon and no brackets: a bare IPv6 address.
-                Some((_, after)) if after.contains(':') => (rest, None),
+                Some((_, after)) if after.contains(':') => {
+                    let is_v6 = rest.parse::<std::net::Ipv6Addr>().is_ok();
+                    (if is_v6 { rest } else { "" }, None)
+                }
                 Some((host, port)) => (host, Some(port)),
                 None => (rest, None),
             },
@@ -124,6 +127,7 @@ mod tests {
             "[::1]9092",
             "SSL://a:1",
             "a b:1",
+            "a:b:c",
         ] {
             assert!(text.parse::<Address>().is_err(), "{text}");
         }

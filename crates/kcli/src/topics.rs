@@ -1,9 +1,11 @@
 //! Topics by name, with "did you mean" for those that are not there.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use client::metadata::Topic;
 use client::{Client, Error};
+use tokio::time::Instant;
 use types::ErrorCode;
 
 use crate::failure::{Failure, Result};
@@ -28,6 +30,28 @@ pub(crate) async fn explain(client: &Client, name: &str, error: Error) -> Failur
         }
     }
     failure
+}
+
+/// How long an order may take to reach the brokers after the controller has carried it out.
+const KNOWN_WITHIN: Duration = Duration::from_secs(5);
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// Waits until a broker shows the topic as it shall be, so that the next command meets it like that.
+/// `None` is a topic that is not there. Gives up quietly after a while.
+pub(crate) async fn wait_until(
+    client: &Client,
+    name: &str,
+    is_so: impl Fn(Option<&Topic>) -> bool,
+) {
+    let until = Instant::now() + KNOWN_WITHIN;
+    while Instant::now() < until {
+        if let Ok(cluster) = client.all_topics().await
+            && is_so(cluster.topics.get(name).map(AsRef::as_ref))
+        {
+            return;
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
 }
 
 /// `K=V`, as in `-c` and `config set`.

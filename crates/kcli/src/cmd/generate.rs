@@ -15,11 +15,11 @@ use crate::output::write_stdout;
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// A completion script: topics and config keys are looked up as you type
-    ///
-    /// bash:  kcli generate completions bash > /etc/bash_completion.d/kcli
-    /// zsh:   kcli generate completions zsh > "${fpath[1]}/_kcli"
-    /// fish:  kcli generate completions fish > ~/.config/fish/completions/kcli.fish
-    #[command(verbatim_doc_comment)]
+    #[command(
+        after_help = "bash:  kcli generate completions bash > /etc/bash_completion.d/kcli\n\
+                      zsh:   kcli generate completions zsh > \"${fpath[1]}/_kcli\"\n\
+                      fish:  kcli generate completions fish > ~/.config/fish/completions/kcli.fish"
+    )]
     Completions {
         /// For which shell
         shell: ShellName,

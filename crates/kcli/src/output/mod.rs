@@ -189,10 +189,10 @@ mod tests {
         for (format, expected) in [
             (Format::Table, "TOPIC\ncities\n"),
             (Format::Wide, "TOPIC   ID\ncities  x,y\n"),
-            (Format::Jsonl, "{\"id\":\"x,y\",\"name\":\"cities\"}\n"),
+            (Format::Jsonl, "{\"name\":\"cities\",\"id\":\"x,y\"}\n"),
             (Format::Csv, "TOPIC,ID\ncities,\"x,y\"\n"),
             (Format::Name, "cities\n"),
-            (Format::Yaml, "- id: \"x,y\"\n  name: cities\n"),
+            (Format::Yaml, "- name: cities\n  id: \"x,y\"\n"),
         ] {
             let text = output(format).text(&report()).expect("prints");
             assert_eq!(text, expected, "{format:?}");

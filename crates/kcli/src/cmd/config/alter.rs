@@ -1,9 +1,12 @@
 //! `kcli config set`, `unset`, `append` and `remove`: one change, four verbs.
 
+use std::time::Duration;
+
 use clap::Args;
 use clap_complete::ArgValueCompleter;
 use client::Admin;
 use client::admin::{AlterOp, ConfigEntry, Resource};
+use tokio::time::Instant;
 
 use super::resource;
 use crate::complete;
@@ -11,6 +14,10 @@ use crate::context::Context;
 use crate::failure::Result;
 use crate::items::{self, Item};
 use crate::topics::key_value;
+
+/// How long brokers may take to act on a change.
+const TAKEN_OVER_WITHIN: Duration = Duration::from_secs(1);
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 macro_rules! verb_with_values {
     ($(#[$doc:meta])* $name:ident, $op:ident) => {
@@ -104,7 +111,7 @@ pub(crate) async fn run(change: Change, context: &Context) -> Result {
     }
     let (result, after) = match context.is_dry_run {
         true => ("would change", Vec::new()),
-        false => ("changed", values(&admin, &change.resource).await),
+        false => ("changed", changed_values(&admin, &change, &before).await),
     };
     let items = change.ops.iter().map(|(key, op)| {
         let after = match context.is_dry_run {
@@ -116,6 +123,26 @@ pub(crate) async fn run(change: Change, context: &Context) -> Result {
             .with("AFTER", after)
     });
     items::finish(context, "KEY", &items.collect::<Vec<_>>())
+}
+
+/// The values once the brokers have taken the change over, or after a while as they are.
+async fn changed_values(
+    admin: &Admin,
+    change: &Change,
+    before: &[ConfigEntry],
+) -> Vec<ConfigEntry> {
+    let until = Instant::now() + TAKEN_OVER_WITHIN;
+    loop {
+        let now = values(admin, &change.resource).await;
+        let is_taken_over = change.ops.iter().all(|(key, op)| match op {
+            AlterOp::Set(value) => value_of(&now, key).as_ref() == Some(value),
+            _ => value_of(&now, key) != value_of(before, key),
+        });
+        if is_taken_over || Instant::now() >= until {
+            return now;
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
 }
 
 /// The values for show; whether the change works does not hang on them.

@@ -13,7 +13,7 @@ use crate::output::{Cell, Column, Report, Table};
 #[derive(Debug, Args)]
 pub(crate) struct Lookup {
     /// Numbers or names; all if none is given
-    #[arg(value_name = "CODE|NAME", allow_hyphen_values = true)]
+    #[arg(value_name = "CODE|NAME", allow_negative_numbers = true)]
     codes: Vec<String>,
 }
 

@@ -84,12 +84,12 @@ pub(crate) async fn run(produce: Produce, context: &Context) -> Result {
         loop {
             tokio::select! {
                 () = &mut flushed => break,
-                () = settle_next(&mut open, &mut meter) => {}
+                () = settle_next(&mut open, &mut meter, produce.size as u64) => {}
             }
         }
     }
     while !open.is_empty() {
-        settle_next(&mut open, &mut meter).await;
+        settle_next(&mut open, &mut meter, produce.size as u64).await;
     }
     meter.finish();
     report::print("produce", &meter, context)?;
@@ -129,20 +129,20 @@ async fn send_all(
         open.push_back((Instant::now(), delivery));
         while open.front().is_some_and(|(_, delivery)| delivery.is_done()) || open.len() > OPEN_MAX
         {
-            settle(open, meter).await;
+            settle(open, meter, produce.size as u64).await;
         }
     }
     Ok(())
 }
 
-async fn settle_next(open: &mut Open, meter: &mut Meter) {
+async fn settle_next(open: &mut Open, meter: &mut Meter, size_bytes: u64) {
     match open.is_empty() {
         true => std::future::pending().await,
-        false => settle(open, meter).await,
+        false => settle(open, meter, size_bytes).await,
     }
 }
 
-async fn settle(open: &mut Open, meter: &mut Meter) {
+async fn settle(open: &mut Open, meter: &mut Meter, size_bytes: u64) {
     let Some((sent, delivery)) = open.front() else {
         return;
     };
@@ -150,7 +150,7 @@ async fn settle(open: &mut Open, meter: &mut Meter) {
     open.pop_front();
     match outcome {
         Ok(_) => {
-            meter.add(1);
+            meter.add(size_bytes);
             meter.add_latency(sent.elapsed());
         }
         Err(error) => {

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use clap_complete::ArgValueCompleter;
+use client::metadata::Topic;
 
 use crate::complete;
 use crate::context::Context;
@@ -49,6 +50,10 @@ pub(crate) async fn run(add: AddPartitions, context: &Context) -> Result {
     admin
         .create_partitions(&add.topic, total, context.is_dry_run)
         .await?;
+    if !context.is_dry_run {
+        let has_grown = |topic: Option<&Topic>| topic.is_some_and(|t| t.partitions.len() >= after);
+        topics::wait_until(admin.client(), &add.topic, has_grown).await;
+    }
     let result = if context.is_dry_run {
         "would grow"
     } else {

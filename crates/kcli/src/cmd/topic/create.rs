@@ -1,13 +1,11 @@
 //! `kcli topic create`.
 
-use std::time::Duration;
-
 use clap::Args;
 use clap_complete::ArgValueCompleter;
 use client::admin::{CreatedTopic, NewTopic};
+use client::metadata::Topic;
 use client::{Admin, Error};
 use config::Scope;
-use tokio::time::Instant;
 use types::ErrorCode;
 
 use crate::complete;
@@ -15,11 +13,7 @@ use crate::context::Context;
 use crate::failure::{Failure, Result};
 use crate::items::{self, Item};
 use crate::nearest::did_you_mean;
-use crate::topics::key_value;
-
-/// How long to wait until brokers know a new topic's leaders.
-const LEADERS_WITHIN: Duration = Duration::from_secs(5);
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+use crate::topics::{self, key_value};
 
 /// Create topics.
 #[derive(Debug, Args)]
@@ -77,7 +71,7 @@ pub(crate) async fn run(create: Create, context: &Context) -> Result {
         items.push(match result {
             Ok(created) => {
                 if !context.is_dry_run && !create.no_wait {
-                    wait_for_leaders(&admin, &name).await;
+                    topics::wait_until(admin.client(), &name, has_leaders).await;
                 }
                 item(&created, context.is_dry_run)
             }
@@ -165,19 +159,8 @@ impl Create {
     }
 }
 
-async fn wait_for_leaders(admin: &Admin, topic: &str) {
-    let until = Instant::now() + LEADERS_WITHIN;
-    while Instant::now() < until {
-        let known = admin.client().all_topics().await;
-        let has_leaders = known.is_ok_and(|cluster| {
-            let topic = cluster.topics.get(topic);
-            topic.is_some_and(|topic| topic.partitions.iter().all(|p| p.has_leader()))
-        });
-        if has_leaders {
-            return;
-        }
-        tokio::time::sleep(LOOK_EVERY).await;
-    }
+fn has_leaders(topic: Option<&Topic>) -> bool {
+    topic.is_some_and(|topic| topic.partitions.iter().all(|p| p.has_leader()))
 }
 
 fn assignment(text: &str) -> Result<Assignment, String> {

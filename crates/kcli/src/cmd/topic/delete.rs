@@ -48,7 +48,10 @@ pub(crate) async fn run(delete: Delete, context: &Context) -> Result {
     let mut items = Vec::new();
     for (name, result) in admin.delete_topics(&delete.topics).await? {
         items.push(match result {
-            Ok(()) => Item::done(name, "deleted"),
+            Ok(()) => {
+                topics::wait_until(admin.client(), &name, |topic| topic.is_none()).await;
+                Item::done(name, "deleted")
+            }
             Err(error) => {
                 let is_absent = error.code() == Some(ErrorCode::UnknownTopicOrPartition);
                 match delete.if_exists && is_absent {

@@ -1,0 +1,73 @@
+//! What is tried. Every scenario has topics of its own, since all run at once.
+
+mod admin;
+mod configs;
+mod errors;
+mod events;
+mod files;
+mod reading;
+mod reliability;
+
+use crate::target::Cluster;
+
+/// A test body.
+pub(crate) type Scenario = fn(&Cluster);
+
+macro_rules! scenarios {
+    ($($module:ident::{$($name:ident),* $(,)?})*) => {
+        /// All of them, by name.
+        pub(crate) const ALL: &[(&str, Scenario)] = &[$($((stringify!($name), $module::$name),)*)*];
+    };
+}
+
+scenarios! {
+    admin::{
+        a_topic_is_created_listed_described_and_deleted,
+        a_topic_grows_to_a_total_or_by_a_number,
+        a_dry_run_changes_nothing,
+        the_cluster_and_its_brokers_describe_themselves,
+        the_quorum_has_a_leader,
+        advertised_addresses_are_reachable,
+        trimming_moves_the_log_start,
+    }
+    configs::{
+        a_config_is_set_and_unset,
+        a_list_is_appended_to_and_removed_from,
+        a_broker_config_is_set_for_all_brokers,
+    }
+    errors::{
+        an_unknown_topic_is_answered_with_the_nearest_name,
+        a_refusal_names_kafkas_error_and_what_to_do,
+        json_stays_valid_when_something_fails,
+        some_of_several_items_may_fail,
+        nothing_is_destroyed_without_a_yes,
+        an_event_too_large_is_named_by_its_line,
+    }
+    events::{
+        a_line_is_an_event,
+        keys_headers_and_nulls_survive,
+        every_codec_comes_back,
+        every_kind_of_acks_writes,
+        json_lines_are_the_inverse_of_jsonl,
+        a_key_goes_where_every_kafka_client_sends_it,
+        offsets_are_printed_in_order,
+    }
+    reading::{
+        offset_words_choose_where_to_begin_and_end,
+        a_time_finds_its_event,
+        events_are_sifted_and_laid_out,
+        reading_stops_by_count_and_by_silence,
+        a_closed_pipe_ends_quietly,
+        ctrl_c_says_how_many_were_read,
+        two_topics_are_read_together,
+    }
+    reliability::{
+        many_small_batches_stay_in_order,
+        a_batch_too_large_for_the_topic_is_divided,
+        large_events_pass,
+        perf_measures_both_ways,
+    }
+    files::{
+        dump_log_reads_the_brokers_segments,
+    }
+}
