@@ -1,5 +1,6 @@
-//! Whole controllers without disk and sockets, asked by the client that brokers use.
+//! Whole controllers, most of them without disk and sockets, asked by the client that brokers use.
 
+mod disk;
 mod harness;
 mod one;
 mod sessions;

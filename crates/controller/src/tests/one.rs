@@ -164,6 +164,22 @@ async fn what_is_no_admin_request_is_refused_and_not_asked_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_failed_disk_ends_the_controller_and_acknowledges_nothing() {
+    let single = Single::start().await;
+    let _session = join(&single.client, 1).await;
+    single.node.store.fail();
+    let request = single.client.forward(create_topic_request("t"), PATIENCE);
+    let (asked, reason) = tokio::join!(request, single.controller.failed());
+    assert!(
+        matches!(asked, Err(Error::NoController { .. })),
+        "{asked:?}"
+    );
+    assert!(reason.contains("the disk failed"), "{reason}");
+    assert!(single.controller.image().topic("t").is_none());
+    single.controller.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_shutdown_waits_for_nobody() {
     let single = Single::start().await;
     let mut session = join(&single.client, 1).await;

@@ -1,6 +1,7 @@
 //! The store without a disk, for tests and simulation.
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
@@ -11,6 +12,7 @@ use super::{Done, DurableStore, Operation, Recovered, StoredSnapshot};
 #[derive(Debug, Default)]
 pub(crate) struct MemoryStore {
     held: Mutex<Recovered>,
+    has_failed: AtomicBool,
 }
 
 impl MemoryStore {
@@ -18,10 +20,18 @@ impl MemoryStore {
     pub(crate) fn recover(&self) -> Recovered {
         self.held.lock().clone()
     }
+
+    /// From here on every operation fails, as on a disk that could not flush.
+    pub(crate) fn fail(&self) {
+        self.has_failed.store(true, Ordering::Relaxed);
+    }
 }
 
 impl DurableStore for MemoryStore {
     fn submit(&self, operation: Operation, done: Done) {
+        if self.has_failed.load(Ordering::Relaxed) {
+            return done(Err(io::Error::other("the disk failed")));
+        }
         apply(&mut self.held.lock(), operation);
         done(Ok(()));
     }
