@@ -1,0 +1,7 @@
+//! The real binary, started, spoken to, and stopped in every way.
+
+mod format;
+mod refuse;
+mod start;
+mod stop;
+mod support;
