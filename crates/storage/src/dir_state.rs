@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
@@ -17,7 +18,9 @@ pub(crate) struct DirState {
 #[derive(Debug)]
 struct Inner {
     path: PathBuf,
-    offline: Mutex<Option<String>>,
+    /// Stored (Release) after `reason`, loaded (Acquire) at every append.
+    is_offline: AtomicBool,
+    reason: Mutex<Option<String>>,
 }
 
 impl DirState {
@@ -25,7 +28,8 @@ impl DirState {
         Self {
             inner: Arc::new(Inner {
                 path: path.to_owned(),
-                offline: Mutex::new(None),
+                is_offline: AtomicBool::new(false),
+                reason: Mutex::new(None),
             }),
         }
     }
@@ -36,23 +40,22 @@ impl DirState {
 
     /// Why the directory is offline, if it is.
     pub(crate) fn offline_reason(&self) -> Option<String> {
-        self.inner.offline.lock().clone()
+        self.inner.reason.lock().clone()
     }
 
     /// # Errors
     /// [`Error::Offline`] if the directory is.
     pub(crate) fn check(&self) -> Result<(), Error> {
-        match &*self.inner.offline.lock() {
-            None => Ok(()),
-            Some(reason) => Err(self.offline_error(reason.clone())),
+        if !self.inner.is_offline.load(Ordering::Acquire) {
+            return Ok(());
         }
+        Err(self.offline_error(self.offline_reason().unwrap_or_default()))
     }
 
     /// Takes the directory offline and returns the error to pass on.
     pub(crate) fn fail(&self, reason: String) -> Error {
-        let mut offline = self.inner.offline.lock();
-        let reason = offline.get_or_insert(reason).clone();
-        drop(offline);
+        let reason = self.inner.reason.lock().get_or_insert(reason).clone();
+        self.inner.is_offline.store(true, Ordering::Release);
         tracing::error!(path = %self.path().display(), reason, "log directory is offline");
         self.offline_error(reason)
     }

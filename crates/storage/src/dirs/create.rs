@@ -81,8 +81,8 @@ impl LogDirs {
     }
 
     /// Takes a log out of service: renames its folder to `topic-0.<unique>-delete` (durable on
-    /// return); the files go later, in [`housekeep`](Self::housekeep). Readers that have its files
-    /// open finish.
+    /// return); the files go later, in [`housekeep`](Self::housekeep). Readers get
+    /// [`ReadError::Changed`](crate::ReadError::Changed).
     ///
     /// # Errors
     /// If the disk refuses.

@@ -179,9 +179,12 @@ impl LogDirs {
             return 0;
         }
         if let Err(error) = dir.write(Checkpoint::LogStart, log_starts(logs)) {
-            // The files stay; they are below the log start and go at the next start at the latest.
             tracing::warn!(path = %dir.path().display(), %error, "log starts not written");
-            return 0;
+            // The files stay until the next start, unless they are what fills the disk: the first
+            // segment that is left tells the log start as well.
+            if !error.is_disk_full() {
+                return 0;
+            }
         }
         let count = retired.iter().map(|(_, segments)| segments.len()).sum();
         for (log, segments) in retired {

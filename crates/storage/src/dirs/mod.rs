@@ -117,8 +117,8 @@ struct OpenLog {
     dir: Arc<Dir>,
 }
 
-/// All log directories of a node. Shared freely; locks inside are short, and none is held while a
-/// log's lock is waited for.
+/// All log directories of a node. Shared freely. Lock order: `changing`, then a log's lock; `logs`
+/// and those of a directory are leaves.
 #[derive(Debug)]
 pub struct LogDirs {
     deps: LogDeps,

@@ -346,7 +346,8 @@ fn deleted_logs_are_renamed_at_once_removed_later_and_leave_no_offsets_behind() 
     dirs.delete_log(&tp(0)).unwrap();
     dirs.delete_log(&tp(0)).unwrap();
     assert!(log.lock().flush().unwrap_err().is_offline());
-    reader.read(8, 1, Offset::MAX, true).unwrap();
+    let error = reader.read(8, 1, Offset::MAX, true).unwrap_err();
+    assert!(matches!(error, crate::ReadError::Changed), "{error}");
     let deleted = |bench: &Bench| {
         let names = bench.names("/d/a").into_iter();
         names

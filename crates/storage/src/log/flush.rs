@@ -178,10 +178,7 @@ impl Log {
         }
         self.remove_surplus_snapshots();
         self.flush()?;
-        for segment in self.segments.iter() {
-            segment.close_if_unused();
-            segment.close_if_unused();
-        }
+        self.close_files();
         self.offline = Some("the log was closed".to_owned());
         Ok(())
     }

@@ -21,11 +21,14 @@ pub(super) struct Listed {
 }
 
 impl Listed {
-    /// Whether the index files, by their sizes, may be what a closed segment has.
+    /// Whether the index files, by their sizes, may be what a closed segment has: the time index has
+    /// an entry at least.
     pub(super) fn has_plausible_indexes(&self) -> bool {
         let is_multiple =
             |bytes: Option<u64>, entry: u64| bytes.is_some_and(|bytes| bytes.is_multiple_of(entry));
-        is_multiple(self.offset_index_bytes, 8) && is_multiple(self.time_index_bytes, 12)
+        is_multiple(self.offset_index_bytes, 8)
+            && is_multiple(self.time_index_bytes, 12)
+            && (self.size_bytes == 0 || self.time_index_bytes != Some(0))
     }
 }
 

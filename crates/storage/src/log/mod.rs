@@ -258,6 +258,10 @@ impl Log {
             .expect("a log has at least one segment")
     }
 
+    fn close_files(&self) {
+        self.segments.iter().for_each(|segment| segment.close());
+    }
+
     /// Replaces the list of segments; readers keep the one they have.
     fn change_segments(&mut self, change: impl FnOnce(&mut Vec<Arc<Segment>>)) {
         let mut segments = self.segments.to_vec();
@@ -280,8 +284,12 @@ impl Log {
         }
     }
 
-    /// Takes this log out of service: appends and flushes are refused from now on.
+    /// Takes this log out of service: appends and flushes are refused from now on, and its readers
+    /// are told. Another log may soon have files of the same names.
     pub(crate) fn retire(&mut self, reason: &str) {
+        self.segments
+            .iter()
+            .for_each(|segment| segment.mark_changed());
         self.offline = Some(reason.to_owned());
     }
 

@@ -84,6 +84,8 @@ impl Log {
         if lowered.is_some() && options.shutdown == Shutdown::Unclean {
             log.finish_truncation()?;
         }
+        // Most logs stay idle; the others open their files again at the first append or read.
+        log.close_files();
         Ok((log, report))
     }
 

@@ -10,8 +10,7 @@ use crate::ReadError;
 use crate::segment::{Mode, Segment, Wanted};
 
 /// A log as it was at one moment. Reads go straight to the files: no lock of the log is needed, and
-/// cloning is cheap. Segments deleted since stay readable as long as their files are open, or give
-/// [`ReadError::Changed`]; truncated ones always do.
+/// cloning is cheap. Segments deleted or truncated since give [`ReadError::Changed`].
 #[derive(Debug, Clone)]
 pub struct LogReader {
     segments: Arc<[Arc<Segment>]>,

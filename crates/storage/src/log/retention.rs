@@ -40,7 +40,7 @@ impl Log {
     /// persist the log start offset, then [`Log::remove_retired`].
     ///
     /// # Errors
-    /// If rolling the active segment fails, or an index cannot be read.
+    /// If the log is offline or an index cannot be read.
     pub fn delete_old_segments(
         &mut self,
         high_watermark: Offset,
@@ -52,8 +52,10 @@ impl Log {
             .max(self.count_beyond_size(high_watermark))
             .max(self.count_too_old(high_watermark, now_ms)?);
         if count == self.segments.len() {
-            // The active segment goes as well: another one takes its place.
-            self.roll(self.log_end_offset)?;
+            // The active segment goes as well, if another one can take its place.
+            if let Err(error) = self.roll(self.log_end_offset) {
+                tracing::warn!(partition = %self.topic_partition, %error, "cannot roll");
+            }
         }
         let count = count.min(self.segments.len() - 1);
         if count == 0 {
@@ -65,7 +67,7 @@ impl Log {
             segment,
         };
         let start = self.segments.get(count).map_or(0, |s| s.base_offset());
-        self.move_log_start(start.max(self.log_start_offset))?;
+        self.move_log_start(start.max(self.log_start_offset));
         let mut retired = Vec::new();
         self.change_segments(|segments| retired.extend(segments.drain(..count).map(retire)));
         Ok(retired)
@@ -88,17 +90,22 @@ impl Log {
         if offset <= self.log_start_offset {
             return Ok(false);
         }
-        self.move_log_start(offset)?;
+        self.move_log_start(offset);
         Ok(true)
     }
 
-    fn move_log_start(&mut self, offset: Offset) -> Result<(), Error> {
-        let mut epochs = self.epochs.clone();
-        if epochs.truncate_start(offset) {
-            self.set_epochs(epochs)?;
-        }
+    fn move_log_start(&mut self, offset: Offset) {
         self.log_start_offset = offset;
-        Ok(())
+        let mut epochs = self.epochs.clone();
+        if !epochs.truncate_start(offset) {
+            return;
+        }
+        // Written if it can be: a full disk must not keep old segments from being deleted, and the
+        // epochs are cut to the log start again when the log is opened.
+        if let Err(error) = self.set_epochs(epochs.clone()) {
+            tracing::warn!(partition = %self.topic_partition, %error, "leader epochs not written");
+            self.epochs = epochs;
+        }
     }
 
     /// Where a segment ends. Exclusive.
@@ -184,6 +191,7 @@ impl Log {
     }
 
     fn rename_away(&mut self, segment: &Segment, now_ms: TimestampMs) -> Result<(), Error> {
+        segment.mark_changed();
         let mut paths = Vec::new();
         for kind in [
             Kind::Log,
@@ -233,9 +241,9 @@ impl Log {
         !self.removals.is_empty()
     }
 
-    /// Closes files of sealed segments that nobody has read since the last call.
+    /// Closes files that nobody has used since the last call. They are opened again when needed.
     pub(crate) fn close_unused_files(&self) {
-        for segment in self.segments.iter().rev().skip(1) {
+        for segment in self.segments.iter() {
             segment.close_if_unused();
         }
     }

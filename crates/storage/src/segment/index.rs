@@ -169,12 +169,17 @@ impl<E: Entry> Index<E> {
         self.recent.get(after.checked_sub(1)?).copied()
     }
 
+    /// Whether the file knows nothing that memory does not.
+    pub(crate) fn is_all_in_memory(&self) -> bool {
+        self.recent.len() as u64 == self.len()
+    }
+
     /// The last entry with a key of at most `key`.
     pub(crate) fn floor(&self, key: E::Key) -> io::Result<Option<E>> {
         if let Some(entry) = self.floor_in_memory(key) {
             return Ok(Some(entry));
         }
-        if self.written == 0 {
+        if self.is_all_in_memory() {
             return Ok(None);
         }
         let file = self.disk.open(&self.path)?;

@@ -178,10 +178,15 @@ impl Segment {
         Ok(opened)
     }
 
+    /// Closes the file. Whoever uses it right now keeps it open until done.
+    pub(crate) fn close(&self) {
+        *self.file.lock() = None;
+    }
+
     /// Closes the file if nobody has used it since the last call.
     pub(crate) fn close_if_unused(&self) {
         if !self.is_used.swap(false, Ordering::Relaxed) {
-            *self.file.lock() = None;
+            self.close();
         }
     }
 

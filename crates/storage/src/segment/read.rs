@@ -9,7 +9,6 @@
 //! ```
 
 use std::io;
-use std::path::Path;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
@@ -17,6 +16,7 @@ use protocol::records::{BatchHeader, HEADER_LEN, verify_crc};
 use types::Offset;
 
 use super::Segment;
+use super::index::OffsetEntry;
 use crate::disk::DiskFile;
 use crate::files::names::Kind;
 use crate::{Error, ReadError};
@@ -167,15 +167,10 @@ impl Segment {
         if let Some(position) = self.cursors.find(wanted.offset) {
             return Ok(exact(position));
         }
-        let key = self.relative(wanted.offset);
-        let indexes = self.indexes.read();
-        let entry = match (indexes.offsets.floor_in_memory(key), wanted.mode) {
-            (Some(entry), _) => Some(entry),
-            (None, Mode::Cached) if indexes.offsets.len() > 0 => return Err(ReadError::WouldBlock),
-            (None, _) => {
-                let entry = indexes.offsets.floor(key);
-                entry.map_err(|e| self.index_error(indexes.offsets.path(), e))?
-            }
+        let entry = match (self.floor_in_memory(wanted.offset), wanted.mode) {
+            (Some(entry), _) => entry,
+            (None, Mode::Cached) => return Err(ReadError::WouldBlock),
+            (None, Mode::Blocking) => self.floor(wanted)?,
         };
         let slack = usize::try_from(wanted.index_interval_bytes).unwrap_or(0) + HEADER_LEN;
         Ok(Start {
@@ -185,10 +180,27 @@ impl Segment {
         })
     }
 
-    fn index_error(&self, path: &Path, error: io::Error) -> ReadError {
-        match error.kind() {
-            io::ErrorKind::NotFound if self.is_changed() => ReadError::Changed,
-            _ => Error::io(path, error).into(),
+    /// The last index entry at or below `offset`, if memory alone can tell; `Some(None)` if there is
+    /// none.
+    fn floor_in_memory(&self, offset: Offset) -> Option<Option<OffsetEntry>> {
+        let indexes = self.indexes.read();
+        let entry = indexes.offsets.floor_in_memory(self.relative(offset));
+        (entry.is_some() || indexes.offsets.is_all_in_memory()).then_some(entry)
+    }
+
+    /// The same from the file.
+    fn floor(&self, wanted: &Wanted) -> Result<Option<OffsetEntry>, ReadError> {
+        let key = self.relative(wanted.offset);
+        let mut entry = self.indexes.read().offsets.floor(key);
+        let is_missing = |e: &io::Error| e.kind() == io::ErrorKind::NotFound;
+        if entry.as_ref().is_err_and(is_missing) && self.may_rebuild_indexes() {
+            self.rebuild_indexes(wanted.index_interval_bytes)?;
+            entry = self.indexes.read().offsets.floor(key);
+        }
+        match entry {
+            Ok(entry) => Ok(entry),
+            Err(error) if is_missing(&error) => Err(ReadError::Changed),
+            Err(error) => Err(Error::io(&self.path(Kind::OffsetIndex), error).into()),
         }
     }
 

@@ -139,11 +139,8 @@ fn files_are_renamed_first_and_removed_after_the_delay() {
             .count()
     };
     assert!(deleted(&bench) > 3);
-    // Open files stay readable; what was not open is gone, cleanly.
-    assert_eq!(
-        reader.read(0, 1, Offset::MAX, true).unwrap().first_offset,
-        0
-    );
+    let error = reader.read(0, 1, Offset::MAX, true).unwrap_err();
+    assert!(matches!(error, ReadError::Changed), "{error}");
     log.remove_retired(Vec::new(), NOW_MS + 59_999).unwrap();
     assert!(deleted(&bench) > 3);
     log.remove_retired(Vec::new(), NOW_MS + 60_000).unwrap();
