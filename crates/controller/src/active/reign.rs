@@ -260,7 +260,10 @@ impl ActiveTask {
         if decision.records.is_empty() {
             return;
         }
+        let registered = group.image().broker(broker);
+        let is_leaving = registered.is_some_and(|b| b.in_controlled_shutdown);
         match group.record(decision.records) {
+            Ok(()) if is_leaving => tracing::info!(%broker, %epoch, "broker has left"),
             Ok(()) => tracing::warn!(%broker, %epoch, why, "broker fenced"),
             Err(error) => tracing::error!(%broker, %error, "fencing does not fit the image"),
         }
