@@ -41,12 +41,6 @@ mod tests {
                 "Cannot update these configs dynamically: [process.roles]",
             ),
             (
-                true,
-                "listeners",
-                "Cannot update these configs at default cluster level, broker id must be \
-                 specified: [listeners]",
-            ),
-            (
                 false,
                 "ssl.keystore.password",
                 "These security configs can be dynamically updated only per-listener using the \

@@ -3,6 +3,9 @@
 use crate::key::{Key, boolean, class, double, int, list, long, password, short, string};
 use crate::rule::Rule;
 
+// Kafka also lets cordoned.log.dirs, listener.security.protocol.map, listeners and
+// principal.builder.class change for one broker at run time. Here nothing would follow, so they wait
+// for a restart.
 #[rustfmt::skip] // One key, one line.
 pub(super) static KEYS: &[Key] = &[
     int("add.partitions.to.txn.retry.backoff.max.ms").default("100").at_least(0).high(),
@@ -46,7 +49,7 @@ pub(super) static KEYS: &[Key] = &[
     int("controller.quota.window.num").default("11").at_least(1).low(),
     int("controller.quota.window.size.seconds").default("1").at_least(1).low(),
     int("controller.socket.timeout.ms").default("30000"),
-    list("cordoned.log.dirs").default("").per_broker(),
+    list("cordoned.log.dirs").default(""),
     class("create.topic.policy.class.name").low(),
     int("default.replication.factor").default("1"),
     long("delegation.token.expiry.check.interval.ms").default("3600000").at_least(1).low(),
@@ -127,8 +130,8 @@ pub(super) static KEYS: &[Key] = &[
     list("kafka.metrics.reporters").default("").low(),
     long("leader.imbalance.check.interval.seconds").default("300").at_least(1).high(),
     long("leader.replication.throttled.rate").default("9223372036854775807").at_least(0).cluster_wide().hidden(),
-    string("listener.security.protocol.map").default("SASL_SSL:SASL_SSL,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT").per_broker().low(),
-    list("listeners").default("PLAINTEXT://:9092").per_broker().high(),
+    string("listener.security.protocol.map").default("SASL_SSL:SASL_SSL,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT").low(),
+    list("listeners").default("PLAINTEXT://:9092").high(),
     long("log.cleaner.backoff.ms").default("15000").at_least(0).cluster_wide(),
     long("log.cleaner.dedupe.buffer.size").default("134217728").cluster_wide(),
     long("log.cleaner.delete.retention.ms").default("86400000").at_least(0).cluster_wide(),
@@ -205,7 +208,7 @@ pub(super) static KEYS: &[Key] = &[
     int("offsets.topic.num.partitions").default("50").at_least(1).high(),
     short("offsets.topic.replication.factor").default("3").at_least(1).high(),
     int("offsets.topic.segment.bytes").default("104857600").at_least(1).high(),
-    class("principal.builder.class").default("org.apache.kafka.common.security.authenticator.DefaultKafkaPrincipalBuilder").per_broker(),
+    class("principal.builder.class").default("org.apache.kafka.common.security.authenticator.DefaultKafkaPrincipalBuilder"),
     list("process.roles").one_of(&["broker", "controller"]).high(),
     int("producer.id.expiration.check.interval.ms").default("600000").at_least(1).low().hidden(),
     int("producer.id.expiration.ms").default("86400000").at_least(1).cluster_wide().low(),

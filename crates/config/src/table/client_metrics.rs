@@ -4,7 +4,7 @@ use crate::key::{Key, int, list};
 
 #[rustfmt::skip] // One key, one line.
 pub(super) static KEYS: &[Key] = &[
-    int("interval.ms").default("300000"),
+    int("interval.ms").default("300000").between(100, 3_600_000),
     list("match").default(""),
     list("metrics").default(""),
 ];
