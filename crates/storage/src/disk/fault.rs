@@ -9,6 +9,9 @@
 //!   create, rename, remove ──▶ current ──sync_dir──▶ durable   (names, per directory)
 //! ```
 
+mod crash;
+mod file;
+
 use std::collections::BTreeMap;
 use std::io::{self, IoSlice};
 use std::path::{Component, Path};
@@ -181,8 +184,8 @@ impl FaultDisk {
     pub fn crash(&self, seed: Option<u64>) {
         self.kill();
         self.state.faults.lock().boots += 1;
-        let mut random = seed.map(Random);
-        crash_dir(&self.state.root, &mut random);
+        let mut random = seed.map(crash::Random);
+        crash::crash_dir(&self.state.root, &mut random);
     }
 
     /// Kills the process: what was written stays. Locks are free.
@@ -242,7 +245,7 @@ impl FaultDisk {
     }
 
     fn handle(&self, contents: Arc<Mutex<Contents>>) -> Arc<dyn DiskFile> {
-        Arc::new(FaultFile {
+        Arc::new(file::FaultFile {
             disk: self.clone(),
             contents,
         })
@@ -256,148 +259,6 @@ fn parts(path: &Path) -> Vec<String> {
             _ => None,
         })
         .collect()
-}
-
-fn crash_dir(dir: &Arc<Mutex<Names>>, random: &mut Option<Random>) {
-    let mut dir = dir.lock();
-    if random.as_mut().is_none_or(Random::flip) {
-        dir.current = dir.durable.clone();
-    } else {
-        dir.durable = dir.current.clone();
-    }
-    for node in dir.current.values() {
-        match node {
-            Node::Dir(dir) => crash_dir(dir, random),
-            Node::File(file) => crash_file(&mut file.lock(), random),
-        }
-    }
-}
-
-fn crash_file(file: &mut Contents, random: &mut Option<Random>) {
-    let mut survived = file.durable.clone();
-    if let Some(random) = random {
-        // A cut that was not synced may or may not have happened; writes come back one by one.
-        let is_shorter = file.current.len() < survived.len();
-        if is_shorter && random.flip() {
-            survived.truncate(file.current.len());
-        }
-        for (position, bytes) in std::mem::take(&mut file.unsynced) {
-            if random.flip() {
-                write_into(&mut survived, position, &bytes);
-            }
-        }
-    }
-    file.unsynced.clear();
-    file.current = survived.clone();
-    file.durable = survived;
-}
-
-fn write_into(contents: &mut Vec<u8>, position: usize, bytes: &[u8]) {
-    let end = position + bytes.len();
-    if contents.len() < end {
-        contents.resize(end, 0);
-    }
-    contents[position..end].copy_from_slice(bytes);
-}
-
-/// `SplitMix64`: enough to flip coins with.
-#[derive(Debug)]
-struct Random(u64);
-
-impl Random {
-    fn flip(&mut self) -> bool {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) & 1 == 1
-    }
-}
-
-#[derive(Debug)]
-struct FaultFile {
-    disk: FaultDisk,
-    contents: Arc<Mutex<Contents>>,
-}
-
-fn index(position: u64) -> io::Result<usize> {
-    usize::try_from(position).map_err(io::Error::other)
-}
-
-impl FaultFile {
-    /// How much of `wanted` more bytes fits.
-    fn room_for(&self, wanted: usize) -> usize {
-        let mut faults = self.disk.state.faults.lock();
-        let room = faults.capacity_bytes.map_or(u64::MAX, |capacity| {
-            capacity.saturating_sub(faults.used_bytes)
-        });
-        let granted = usize::try_from(room).unwrap_or(usize::MAX).min(wanted);
-        faults.used_bytes += granted as u64;
-        granted
-    }
-}
-
-impl DiskFile for FaultFile {
-    fn write_at(&self, parts: &[IoSlice<'_>], position: u64) -> io::Result<usize> {
-        let short = self.disk.before(Op::Write)?;
-        let position = index(position)?;
-        let mut bytes: Vec<u8> = parts.iter().flat_map(|part| part.iter().copied()).collect();
-        bytes.truncate(short.unwrap_or(usize::MAX));
-        let mut file = self.contents.lock();
-        let growth = (position + bytes.len()).saturating_sub(file.current.len());
-        let granted = self.room_for(growth);
-        if granted < growth {
-            bytes.truncate(bytes.len().saturating_sub(growth - granted));
-            if bytes.is_empty() {
-                return Err(io::ErrorKind::StorageFull.into());
-            }
-        }
-        write_into(&mut file.current, position, &bytes);
-        file.modified_ms = self.disk.state.clock.wall_ms();
-        let written = bytes.len();
-        file.unsynced.push((position, bytes));
-        Ok(written)
-    }
-
-    fn read_at(&self, buffer: &mut [u8], position: u64) -> io::Result<usize> {
-        self.disk.before(Op::Read)?;
-        let file = self.contents.lock();
-        let rest = file.current.get(index(position)?..).unwrap_or_default();
-        let read = rest.len().min(buffer.len());
-        buffer[..read].copy_from_slice(&rest[..read]);
-        Ok(read)
-    }
-
-    fn read_cached_at(&self, buffer: &mut [u8], position: u64) -> io::Result<usize> {
-        if self.disk.state.faults.lock().is_cold {
-            return Err(io::ErrorKind::WouldBlock.into());
-        }
-        self.read_at(buffer, position)
-    }
-
-    fn set_len(&self, size_bytes: u64) -> io::Result<()> {
-        self.disk.before(Op::SetLen)?;
-        let size = index(size_bytes)?;
-        let mut file = self.contents.lock();
-        file.current.resize(size, 0);
-        // Bytes cut off do not come back, even if the file grows over them again.
-        for (position, bytes) in &mut file.unsynced {
-            bytes.truncate(size.saturating_sub(*position));
-        }
-        Ok(())
-    }
-
-    fn len(&self) -> io::Result<u64> {
-        Ok(self.contents.lock().current.len() as u64)
-    }
-
-    fn sync(&self) -> io::Result<()> {
-        self.disk.before(Op::Sync)?;
-        let mut file = self.contents.lock();
-        file.durable = file.current.clone();
-        file.unsynced.clear();
-        Ok(())
-    }
 }
 
 #[derive(Debug)]
