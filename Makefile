@@ -41,6 +41,7 @@ verify: setup ## everything that must hold besides the tests; writes nothing
 
 .PHONY: deny
 deny: ## licences, sources and bans of the dependencies
+	$(CARGO) fetch --quiet --locked
 	PATH="$$(tests/tools cargo-deny):$$PATH" $(CARGO) deny --offline --locked check bans licenses sources
 
 .PHONY: kafka-libs
