@@ -1,7 +1,10 @@
 //! A broker on real sockets with a disk in memory; the test is the controller and hands it records.
 
-mod corner_cases;
+mod fetch;
+mod frames;
 mod long_poll;
+mod offsets;
+mod produce;
 mod replicas;
 
 use std::collections::BTreeMap;

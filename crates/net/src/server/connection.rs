@@ -22,6 +22,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use super::charges::Charges;
 use super::{ConnectionContext, Limits, PREFACE, Reply, ReplyFuture, Service};
 use crate::budget::MemoryBudget;
 use crate::buffers::BufferPool;
@@ -412,52 +413,5 @@ impl Turn {
         self.frames_count += 1;
         self.frames_bytes += frame_bytes;
         self.frames_count >= TURN_FRAMES || self.frames_bytes >= TURN_BYTES
-    }
-}
-
-/// What the connection's requests use of the listener's budget. Gives everything back when dropped.
-struct Charges {
-    budget: Arc<MemoryBudget>,
-    /// The frame that is being read.
-    admitted_bytes: Option<usize>,
-    /// Frames whose reply is outstanding.
-    in_flight_bytes: usize,
-}
-
-impl Charges {
-    fn new(budget: Arc<MemoryBudget>) -> Self {
-        Self {
-            budget,
-            admitted_bytes: None,
-            in_flight_bytes: 0,
-        }
-    }
-
-    /// Admits the frame that is being read; once is enough.
-    fn try_admit(&mut self, bytes: usize) -> bool {
-        if self.admitted_bytes.is_none() && self.budget.try_charge(bytes) {
-            self.admitted_bytes = Some(bytes);
-        }
-        self.admitted_bytes.is_some()
-    }
-
-    /// The frame was read and is now in flight. Returns what it holds.
-    fn dispatched(&mut self) -> usize {
-        let bytes = self.admitted_bytes.take().unwrap_or(0);
-        self.in_flight_bytes += bytes;
-        bytes
-    }
-
-    /// A request in flight was answered.
-    fn release(&mut self, bytes: usize) {
-        self.in_flight_bytes -= bytes;
-        self.budget.release(bytes);
-    }
-}
-
-impl Drop for Charges {
-    fn drop(&mut self) {
-        let admitted_bytes = self.admitted_bytes.take().unwrap_or(0);
-        self.budget.release(self.in_flight_bytes + admitted_bytes);
     }
 }

@@ -6,6 +6,7 @@
 //! ```
 
 mod accept;
+mod charges;
 mod connection;
 mod limits;
 mod preface;
