@@ -1,5 +1,6 @@
 //! Why the program ends other than well, and the exit code that says so.
 
+use std::io::{self, ErrorKind};
 use std::process::ExitCode;
 
 /// Why the program ends other than well. The texts are for the operator: they name what is at fault
@@ -43,6 +44,17 @@ impl Failure {
             Self::Data(_) => 5,
             Self::Cluster(_) => 6,
         }
+    }
+}
+
+/// What to do about an address that cannot be listened on.
+pub(crate) fn listen_remedy(error: &io::Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::AddrInUse => "stop whoever has the port, or change the port in listeners",
+        ErrorKind::PermissionDenied => {
+            "use a port from 1024 on, or allow this process to use lower ones"
+        }
+        _ => "name an address of this machine in listeners, or none for all of them",
     }
 }
 

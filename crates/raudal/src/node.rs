@@ -14,7 +14,7 @@ use tracing::{info, warn};
 use types::{Clock, SystemClock};
 
 use crate::data::Directories;
-use crate::failure::Failure;
+use crate::failure::{Failure, listen_remedy};
 use crate::quorum::Quorum;
 use crate::settings;
 use crate::signals::StopSignals;
@@ -87,23 +87,31 @@ impl Node {
     async fn start(config: Arc<ServerConfig>, clock: Arc<SystemClock>) -> Result<Self, Failure> {
         let directories = Directories::open(&config, Arc::clone(&clock)).await?;
         let quorum = Quorum::start(&config, &directories, Arc::clone(&clock)).await?;
-        let broker = if config.roles.broker {
-            let options = BrokerOptions {
-                config: Arc::clone(&config),
-                cluster_id: Some(directories.cluster_id().to_owned()),
-                log_dirs: directories.log_dirs(),
-                controllers: quorum.client(),
-                clock,
-            };
-            Some(Broker::start(options, None).await.map_err(broker_failure)?)
-        } else {
-            None
-        };
-        Ok(Self {
-            broker,
+        let mut node = Self {
+            broker: None,
             quorum,
             directories,
-        })
+        };
+        if !config.roles.broker {
+            return Ok(node);
+        }
+        let options = BrokerOptions {
+            config,
+            cluster_id: Some(node.directories.cluster_id().to_owned()),
+            log_dirs: node.directories.log_dirs(),
+            controllers: node.quorum.client(),
+            clock,
+        };
+        match Broker::start(options, None).await {
+            Ok(broker) => {
+                node.broker = Some(broker);
+                Ok(node)
+            }
+            Err(error) => {
+                node.stop().await;
+                Err(broker_failure(error))
+            }
+        }
     }
 
     /// Why the node cannot go on; pending as long as it can.
@@ -169,9 +177,9 @@ fn roles(config: &ServerConfig) -> &'static str {
 
 fn broker_failure(error: BrokerError) -> Failure {
     match error {
-        BrokerError::Listen { .. } => Failure::Address(format!(
-            "listeners: {error}; stop whoever has the port, or change the port in listeners"
-        )),
+        BrokerError::Listen { ref source, .. } => {
+            Failure::Address(format!("listeners: {error}; {}", listen_remedy(source)))
+        }
         BrokerError::Register(_) => Failure::Cluster(error.to_string()),
         BrokerError::NoLogDir => Failure::Data(error.to_string()),
         BrokerError::Metadata(_) => Failure::Other(error.to_string()),

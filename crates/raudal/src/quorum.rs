@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use types::SystemClock;
 
 use crate::data::Directories;
-use crate::failure::Failure;
+use crate::failure::{Failure, listen_remedy};
 
 /// The running controller of this node, if it has the role, and a client of the active one.
 pub(crate) struct Quorum {
@@ -103,9 +103,10 @@ async fn bind(listener: &Listener) -> Result<TcpListener, Failure> {
     let bound = TcpListener::bind((host.as_str(), listener.bind.port)).await;
     bound.map_err(|error| {
         Failure::Address(format!(
-            "listeners: {}://{} cannot be listened on: {error}; stop whoever has the port, or \
-             change the port",
-            listener.name, listener.bind
+            "listeners: cannot listen on {}://{}: {error}; {}",
+            listener.name,
+            listener.bind,
+            listen_remedy(&error)
         ))
     })
 }

@@ -80,3 +80,19 @@ fn version_and_exit_codes_are_told() {
     let help = run(dir.path(), &["--help"]);
     assert!(String::from_utf8_lossy(&help.stdout).contains("Exit codes"));
 }
+
+#[test]
+fn the_file_in_deploy_is_fine() {
+    let dir = TempDir::new().expect("a folder");
+    let file = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../deploy/config/server.properties"
+    );
+    let output = run(dir.path(), &["check-config", file]);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{output:?}");
+    assert!(
+        !said.contains("not a known key") && !said.contains("no effect"),
+        "{said}"
+    );
+}

@@ -1,6 +1,9 @@
 //! What is acknowledged survives every way to stop.
 
-use crate::support::{Client, Server};
+use std::os::unix::net::UnixDatagram;
+use std::process::Stdio;
+
+use crate::support::{Client, PATIENCE, Server, raudal};
 use tempfile::TempDir;
 
 const ANY_PORT: [&str; 2] = ["--override", "listeners=PLAINTEXT://localhost:0"];
@@ -50,6 +53,28 @@ fn a_node_keeps_its_cluster_and_says_when_it_has_stopped() {
     second.signal("INT");
     let mut second = second;
     second.wait_for("stopped");
+}
+
+#[test]
+fn a_supervisor_that_asked_is_told() {
+    let dir = TempDir::new().expect("a folder");
+    let path = dir.path().join("notify");
+    let socket = UnixDatagram::bind(&path).expect("a socket");
+    socket.set_read_timeout(Some(PATIENCE)).expect("can be set");
+    let mut command = raudal(dir.path(), &ANY_PORT);
+    command
+        .args(["--log-format", "json"])
+        .stderr(Stdio::piped());
+    command.env("NOTIFY_SOCKET", &path);
+    let server = Server::spawn(command);
+    let hear = || {
+        let mut buffer = [0; 64];
+        let length = socket.recv(&mut buffer).expect("is told");
+        String::from_utf8_lossy(&buffer[..length]).into_owned()
+    };
+    assert_eq!(hear(), "READY=1");
+    assert_eq!(server.stop(), 0);
+    assert_eq!(hear(), "STOPPING=1");
 }
 
 #[test]
