@@ -56,7 +56,7 @@ pub use values::{
 
 /// Kafka's file of leader epochs.
 const EPOCHS_FILE: &str = "leader-epoch-checkpoint";
-/// Ours: a recovery point lower than the one in the directory's checkpoint, after a truncation.
+/// Ours: where a truncation ended that the directory's checkpoints do not know of yet.
 const LOWERED_RECOVERY_POINT_FILE: &str = "recovery-point-lowered";
 
 /// One partition's log. Owned by one thread at a time (in a broker: behind the partition's lock);

@@ -55,7 +55,10 @@ impl Log {
                 created_ms: now_ms,
                 ..Active::default()
             },
-            log_start_offset: options.log_start_offset.max(0),
+            log_start_offset: options
+                .log_start_offset
+                .min(lowered.unwrap_or(Offset::MAX))
+                .max(0),
             log_end_offset: 0,
             recovery_point: options
                 .recovery_point
@@ -132,7 +135,8 @@ impl Log {
             }
         }
         self.segments = segments.into();
-        self.finish_segments()?;
+        let may_be_lost = shutdown == Shutdown::PowerLoss || report.cut_bytes > 0;
+        self.finish_segments(may_be_lost)?;
         Ok(seen)
     }
 
@@ -141,8 +145,15 @@ impl Log {
         shutdown == Shutdown::Clean || end <= self.recovery_point
     }
 
-    /// Segments that the log start offset has passed were about to be deleted.
+    /// Segments that the log start offset has passed were about to be deleted. One beyond the last
+    /// segment's base is not believed before the log end is known.
     fn drop_below_log_start(&mut self, listed: &mut Vec<(Offset, Listed)>) -> Result<(), Error> {
+        if listed
+            .last()
+            .is_none_or(|(base, _)| *base < self.log_start_offset)
+        {
+            return Ok(());
+        }
         let first = listed.partition_point(|(base, _)| *base <= self.log_start_offset);
         for (base, _) in listed.drain(..first.saturating_sub(1)) {
             self.remove_segment_files(base)?;
@@ -209,7 +220,7 @@ impl Log {
         self.sync_names()
     }
 
-    fn finish_segments(&mut self) -> Result<(), Error> {
+    fn finish_segments(&mut self, may_be_lost: bool) -> Result<(), Error> {
         let Some(first) = self.segments.first().map(|segment| segment.base_offset()) else {
             return self.start_empty(self.log_start_offset);
         };
@@ -217,7 +228,10 @@ impl Log {
         let base = self.active_segment().base_offset();
         self.log_end_offset = self.log_end_offset.max(base);
         if self.log_start_offset > self.log_end_offset {
-            // What was cut had been deleted already.
+            if !may_be_lost {
+                return Err(self.start_beyond_end());
+            }
+            // What is lost had been deleted already.
             let start = self.log_start_offset;
             for segment in Arc::clone(&self.segments).iter().rev() {
                 self.remove_segment_files(segment.base_offset())?;
@@ -227,6 +241,17 @@ impl Log {
             return self.sync_names();
         }
         Ok(())
+    }
+
+    /// Records up to the log start were there once; if nothing was lost, the log start is wrong.
+    fn start_beyond_end(&self) -> Error {
+        let (start, end) = (self.log_start_offset, self.log_end_offset);
+        Error::Corrupt {
+            path: self.active_segment().path(Kind::Log),
+            position: self.active_segment().size_bytes(),
+            offset: end,
+            reason: format!("the log ends at offset {end}, its checkpointed start is {start}"),
+        }
     }
 
     /// Starts with one empty segment.

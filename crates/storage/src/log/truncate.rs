@@ -55,7 +55,11 @@ impl Log {
     }
 
     fn restart_at(&mut self, offset: Offset) -> Result<(), Error> {
-        self.lower_recovery_point(self.recovery_point.min(offset))?;
+        let first = self
+            .segments
+            .first()
+            .map_or(0, |segment| segment.base_offset());
+        self.lower_recovery_point(first.min(offset))?;
         self.drop_segments_from(0)?;
         for snapshot in std::mem::take(&mut self.snapshots) {
             self.remove_snapshot(snapshot)?;
@@ -97,10 +101,11 @@ impl Log {
         self.flush()
     }
 
-    /// Makes the lower recovery point durable. The directory's checkpoint still has the old one.
+    /// Makes a lower recovery point or log start durable: the directory's checkpoints still have the
+    /// old ones.
     fn lower_recovery_point(&mut self, offset: Offset) -> Result<(), Error> {
         self.truncation_count += 1;
-        if offset >= self.recovery_point {
+        if offset >= self.recovery_point && offset >= self.log_start_offset {
             return Ok(());
         }
         let path = self.dir.join(LOWERED_RECOVERY_POINT_FILE);
@@ -108,7 +113,7 @@ impl Log {
         let result = self.disk().replace(&path, text.as_bytes(), true);
         result.map_err(|e| Error::io(&path, e))?;
         self.is_recovery_point_lowered = true;
-        self.recovery_point = offset;
+        self.recovery_point = self.recovery_point.min(offset);
         Ok(())
     }
 

@@ -377,3 +377,25 @@ fn leftovers_of_earlier_runs_are_cleared_away_and_an_unfinished_compaction_is_no
         .unwrap_err();
     assert!(matches!(error, Error::Refused { .. }), "{error}");
 }
+
+#[test]
+fn a_log_start_beyond_the_log_end_deletes_nothing() {
+    let bench = Bench::new();
+    let mut log = filled(&bench, 20);
+    log.close().unwrap();
+    let before = bench.names();
+    for shutdown in [Shutdown::Clean, Shutdown::Unclean] {
+        let options = OpenOptions {
+            log_start_offset: 999,
+            ..bench.options(log.recovery_point(), shutdown)
+        };
+        let clock = Arc::clone(&bench.clock) as _;
+        let disk = Arc::new(bench.disk.clone());
+        let error = Log::open(options, LogDeps { disk, clock }).unwrap_err();
+        assert!(
+            error.to_string().contains("checkpointed start is 999"),
+            "{error}"
+        );
+        assert_eq!(bench.names(), before);
+    }
+}

@@ -190,3 +190,31 @@ fn a_flush_begun_before_a_truncation_does_not_count() {
 fn append_at(log: &mut Log) {
     log.append_as_leader(&[batch(1)], LeaderEpoch(9)).unwrap();
 }
+
+#[test]
+fn a_crash_at_any_call_of_a_fresh_start_is_never_taken_for_damage() {
+    for target in [0, 13, 1000] {
+        for k in 0.. {
+            let bench = Bench::new();
+            let mut log = filled(&bench);
+            log.flush().unwrap();
+            let before = bench.disk.calls();
+            bench
+                .disk
+                .plan(None, k, u64::MAX, Fault::Error(ErrorKind::Other));
+            let is_done = log.truncate_fully_and_start_at(target).is_ok();
+            let calls = bench.disk.calls() - before;
+            drop(log);
+            bench.disk.crash((k % 2 == 0).then_some(k));
+            let (log, _) = bench.try_open(40, Shutdown::PowerLoss).unwrap();
+            let found = offsets(&log);
+            if is_done {
+                assert_eq!((log.log_end_offset(), found.len()), (target, 0));
+                break;
+            }
+            assert!(k <= calls, "it ends");
+            let end = log.log_end_offset();
+            assert!((0..=40).contains(&end) || end == target, "call {k}: {end}");
+        }
+    }
+}
