@@ -23,15 +23,15 @@ mod lookup;
 pub mod metadata;
 pub mod partitioner;
 pub mod producer;
+mod settings;
 mod versions;
 
 pub use address::{Address, DEFAULT_PORT, ParseAddressError};
 pub use admin::{Admin, OffsetSpec};
 pub use client::Client;
-pub use config::{
-    Acks, Config, ConsumerConfig, IsolationLevel, ProducerConfig, Reset, SettingError, Settings,
-};
+pub use config::{Acks, Config, ConsumerConfig, IsolationLevel, ProducerConfig, Reset};
 pub use consumer::Consumer;
 pub use error::{Attempt, Error, Refusal, Result};
 pub use producer::Producer;
+pub use settings::{SettingError, Settings};
 pub use versions::BrokerVersions;

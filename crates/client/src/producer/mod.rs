@@ -15,6 +15,7 @@ mod partition;
 mod record;
 mod routes;
 mod sender;
+mod turn;
 mod wire;
 
 use std::sync::Arc;

@@ -278,6 +278,17 @@ impl PartitionQueue {
         settled
     }
 
+    /// Fails everything that is not in flight.
+    pub(super) fn fail_waiting(&mut self, error: &Error) -> Settled {
+        let mut settled = Settled::default();
+        while let Some(batch) = self.queue.pop_front() {
+            let one = self.give_up(batch, error.clone(), false);
+            settled.freed_bytes += one.freed_bytes;
+            settled.ended_count += one.ended_count;
+        }
+        settled
+    }
+
     /// When the oldest batch's time is up.
     pub(super) fn expires_at(&self) -> Option<Instant> {
         self.queue.front().map(|batch| batch.deadline)

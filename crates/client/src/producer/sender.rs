@@ -3,12 +3,11 @@
 //! All it waits for is an [`Event`] of one set of futures, the wake-up of `send`, or a point in
 //! time; each is then handled by a synchronous method. Batches are sealed and compressed here.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use protocol::ApiKey;
@@ -18,19 +17,18 @@ use tokio::time::Instant;
 use types::{ProducerEpoch, ProducerId};
 
 use super::Shared;
-use super::batch::{Batch, Identity};
-use super::partition::PartitionQueue;
-use super::routes::{Routes, Way};
+use super::batch::Identity;
+use super::routes::Routes;
+use super::turn::Turn;
 use super::wire::{self, Parcel};
 use crate::connection::BrokerConnection;
-use crate::metadata::Topic;
 use crate::{Acks, Client, Error, Result};
 
 /// How often the task looks around when nothing calls it.
-const IDLE_INTERVAL: Duration = Duration::from_secs(1);
+pub(super) const IDLE_INTERVAL: Duration = Duration::from_secs(1);
 
 type EventFuture = Pin<Box<dyn Future<Output = Event> + Send>>;
-type Parcels = HashMap<i32, Vec<Parcel>>;
+pub(super) type Parcels = HashMap<i32, Vec<Parcel>>;
 
 enum Event {
     Connected(i32, Result<Arc<BrokerConnection>>),
@@ -39,38 +37,16 @@ enum Event {
     Refreshed(Result<()>),
 }
 
-/// What can be done for one partition now.
-enum Step {
-    Nothing,
-    LookAgain(Instant),
-    RefreshMetadata,
-    GetIdentity,
-    Connect(i32),
-    Send(i32),
-}
-
 /// See the module.
 pub(super) struct Sender {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     events: FuturesUnordered<EventFuture>,
-    routes: Routes,
-    identity: Option<Identity>,
+    pub(super) routes: Routes,
+    pub(super) identity: Option<Identity>,
     is_identifying: bool,
     identify_after: Instant,
     is_refreshing: bool,
     refresh_after: Instant,
-}
-
-/// What one look around found to be done.
-struct Turn {
-    now: Instant,
-    wake_at: Instant,
-    parcels: Parcels,
-    request_bytes: HashMap<i32, usize>,
-    to_connect: HashSet<i32>,
-    wants_identity: bool,
-    wants_refresh: bool,
-    has_ended: bool,
 }
 
 impl Sender {
@@ -111,16 +87,7 @@ impl Sender {
 
     /// Sends what is ready and says when to look again.
     fn on_turn(&mut self, now: Instant) -> Instant {
-        let mut turn = Turn {
-            now,
-            wake_at: now + IDLE_INTERVAL,
-            parcels: Parcels::new(),
-            request_bytes: HashMap::new(),
-            to_connect: HashSet::new(),
-            wants_identity: false,
-            wants_refresh: false,
-            has_ended: false,
-        };
+        let mut turn = Turn::new(now);
         self.look_around(&mut turn);
         for (node_id, parcels) in std::mem::take(&mut turn.parcels) {
             self.dispatch(node_id, parcels, &mut turn);
@@ -138,94 +105,6 @@ impl Sender {
             self.shared.ended.notify_waiters();
         }
         turn.wake_at
-    }
-
-    /// Visits every partition that has something to send.
-    fn look_around(&self, turn: &mut Turn) {
-        let shared = &self.shared;
-        let mut accumulator = shared.accumulator.lock();
-        let is_flushing = accumulator.is_flushing();
-        let mut all_settled = Vec::new();
-        for queues in accumulator.topics_mut() {
-            let topic = Arc::clone(&queues.topic);
-            let busy = queues
-                .partitions
-                .iter_mut()
-                .enumerate()
-                .filter(|(_, queue)| !queue.is_idle());
-            for (index, queue) in busy {
-                if queue.expires_at().is_some_and(|at| at <= turn.now) {
-                    let what = format!("produce to {}-{index}", topic.name);
-                    let allowed = shared.config.delivery_timeout;
-                    all_settled.push(queue.expire(turn.now, &what, allowed));
-                }
-                match self.step(&topic, index, queue, is_flushing, turn) {
-                    Step::Nothing => {}
-                    Step::LookAgain(at) => turn.wake_at = turn.wake_at.min(at),
-                    Step::RefreshMetadata => turn.wants_refresh = true,
-                    Step::GetIdentity => turn.wants_identity = true,
-                    Step::Connect(node_id) => drop(turn.to_connect.insert(node_id)),
-                    Step::Send(node_id) => {
-                        let identity = self.identity.filter(|_| shared.config.is_idempotent);
-                        let Some(mut batch) = queue.take(identity) else {
-                            continue;
-                        };
-                        match batch.seal() {
-                            Ok(bytes) => turn.add(node_id, parcel(&topic, index, batch, bytes)),
-                            Err(error) => all_settled.push(queue.on_result(
-                                batch,
-                                Err(error),
-                                turn.now,
-                                Duration::ZERO,
-                            )),
-                        }
-                    }
-                }
-            }
-            if shared.client.cached_topic(&topic.name).is_none() {
-                turn.wants_refresh = true;
-            }
-        }
-        turn.has_ended = !all_settled.is_empty();
-        for settled in &all_settled {
-            accumulator.settle(settled);
-            shared.buffer.add_permits(settled.freed_bytes);
-        }
-    }
-
-    fn step(
-        &self,
-        topic: &Topic,
-        index: usize,
-        queue: &PartitionQueue,
-        is_flushing: bool,
-        turn: &Turn,
-    ) -> Step {
-        let config = &self.shared.config;
-        match queue.ready_at(config, is_flushing) {
-            None => return Step::Nothing,
-            Some(at) if at > turn.now => return Step::LookAgain(at),
-            Some(_) => {}
-        }
-        let leader = match topic.partitions.get(index) {
-            Some(partition) if partition.has_leader() => partition.leader,
-            _ => return Step::RefreshMetadata,
-        };
-        if config.is_idempotent && queue.needs_other_than(self.identity) {
-            return Step::GetIdentity;
-        }
-        match self.routes.way(leader, config.in_flight_max, turn.now) {
-            Way::Busy => return Step::Nothing,
-            Way::Unconnected => return Step::Connect(leader),
-            Way::Resting(until) => return Step::LookAgain(until),
-            Way::Open => {}
-        }
-        let so_far = turn.request_bytes.get(&leader).copied().unwrap_or(0);
-        match so_far > 0 && so_far + queue.next_bytes() > config.request_bytes_max {
-            // The next turn makes another request of it.
-            true => Step::LookAgain(turn.now),
-            false => Step::Send(leader),
-        }
     }
 
     /// Puts a request on its way. It is queued in the connection when this returns, so requests to
@@ -288,8 +167,9 @@ impl Sender {
                 match result {
                     Ok(identity) => self.identity = Some(identity),
                     Err(error) => {
-                        tracing::warn!(%error, "no producer id yet");
+                        tracing::debug!(%error, "no producer id yet");
                         self.identify_after = now + rest;
+                        self.on_no_identity(&error);
                     }
                 }
             }
@@ -343,6 +223,26 @@ impl Sender {
                 queue.note_error(error);
             }
         }
+    }
+
+    /// Without a producer id nothing can be sent: what waits knows why, and fails now if no other
+    /// try would help.
+    fn on_no_identity(&self, error: &Error) {
+        let mut accumulator = self.shared.accumulator.lock();
+        let mut all_settled = Vec::new();
+        for queues in accumulator.topics_mut() {
+            for queue in &mut queues.partitions {
+                queue.note_error(error);
+                if !error.is_retriable() {
+                    all_settled.push(queue.fail_waiting(error));
+                }
+            }
+        }
+        for settled in &all_settled {
+            accumulator.settle(settled);
+            self.shared.buffer.add_permits(settled.freed_bytes);
+        }
+        self.shared.ended.notify_waiters();
     }
 
     fn forget_topics(&self) {
@@ -401,22 +301,6 @@ impl Sender {
                 accumulator.learn(&topic);
             }
         }
-    }
-}
-
-impl Turn {
-    fn add(&mut self, node_id: i32, parcel: Parcel) {
-        *self.request_bytes.entry(node_id).or_default() += parcel.bytes.len();
-        self.parcels.entry(node_id).or_default().push(parcel);
-    }
-}
-
-fn parcel(topic: &Arc<Topic>, index: usize, batch: Batch, bytes: Bytes) -> Parcel {
-    Parcel {
-        topic: Arc::clone(topic),
-        partition: i32::try_from(index).unwrap_or(i32::MAX),
-        batch,
-        bytes,
     }
 }
 

@@ -12,7 +12,7 @@ mod target;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use libtest_mimic::{Arguments, Trial};
+use libtest_mimic::{Arguments, Failed, Trial};
 
 use target::{Kind, Target};
 
@@ -28,14 +28,30 @@ fn main() -> ExitCode {
                 scenario(cluster);
                 Ok(())
             };
-            let trial = Trial::test(format!("{}::{name}", target.kind().name()), run);
-            trials.push(match target.missing() {
-                Some(reason) => trial.with_kind(reason).with_ignored_flag(true),
-                None => trial,
-            });
+            trials.push(trial(target, name, run));
+        }
+        for (name, scenario) in scenarios::WITH_OWN_CLUSTER {
+            let shared = Arc::clone(target);
+            let run = move || {
+                scenario(shared.own_cluster()?);
+                Ok(())
+            };
+            trials.push(trial(target, name, run));
         }
     }
     let conclusion = libtest_mimic::run(&arguments, trials);
     drop(targets);
     conclusion.exit_code()
+}
+
+fn trial(
+    target: &Target,
+    name: &str,
+    run: impl FnOnce() -> Result<(), Failed> + Send + 'static,
+) -> Trial {
+    let trial = Trial::test(format!("{}::{name}", target.kind().name()), run);
+    match target.missing() {
+        Some(reason) => trial.with_kind(reason).with_ignored_flag(true),
+        None => trial,
+    }
 }

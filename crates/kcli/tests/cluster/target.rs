@@ -74,14 +74,16 @@ impl Target {
         }
     }
 
+    /// A cluster for one test alone, which may ill-treat it.
+    pub(crate) fn own_cluster(&self) -> Result<Cluster, String> {
+        let program = self.program.as_ref().ok_or("nothing to start")?;
+        Cluster::start(self.kind, program)
+    }
+
     /// The running cluster; the first caller starts it.
     pub(crate) fn cluster(&self) -> Result<&Cluster, String> {
-        let start = || {
-            let program = self.program.as_ref().ok_or("nothing to start")?;
-            Cluster::start(self.kind, program)
-        };
         self.cluster
-            .get_or_init(start)
+            .get_or_init(|| self.own_cluster())
             .as_ref()
             .map_err(Clone::clone)
     }
@@ -96,11 +98,19 @@ pub(crate) struct Cluster {
     pub(crate) bootstrap: String,
     /// Where its logs are.
     pub(crate) data_dir: PathBuf,
+    program: PathBuf,
     child: Child,
     dir: TempDir,
 }
 
 impl Cluster {
+    /// Kills it without warning and starts it again on the same data.
+    pub(crate) fn kill_and_restart(&mut self) {
+        self.child.kill().expect("it runs");
+        self.child.wait().expect("it ends");
+        self.child = start_node(self.kind, &self.program, self.dir.path()).expect("starts");
+    }
+
     fn start(kind: Kind, program: &Path) -> Result<Self, String> {
         let dir = tempfile::tempdir().map_err(|error| error.to_string())?;
         let (port, controller_port) = free_ports().map_err(|error| error.to_string())?;
@@ -108,14 +118,15 @@ impl Cluster {
         let config = dir.path().join("server.properties");
         let text = properties(port, controller_port, &data_dir);
         fs::write(&config, text).map_err(|error| error.to_string())?;
-        let child = match kind {
-            Kind::ApacheKafka => start_kafka(program, &config, dir.path()),
-            Kind::Raudal => start_raudal(program, &config, dir.path()),
-        };
+        if kind == Kind::ApacheKafka {
+            format_kafka(program, &config).map_err(|error| error.to_string())?;
+        }
+        let child = start_node(kind, program, dir.path());
         let mut cluster = Self {
             kind,
             bootstrap: format!("127.0.0.1:{port}"),
             data_dir,
+            program: program.to_owned(),
             child: child.map_err(|error| format!("{}: {error}", program.display()))?,
             dir,
         };
@@ -207,7 +218,7 @@ transaction.state.log.min.isr=1
     )
 }
 
-fn start_kafka(libs: &Path, config: &Path, dir: &Path) -> std::io::Result<Child> {
+fn format_kafka(libs: &Path, config: &Path) -> std::io::Result<()> {
     let class_path = format!("{}/*", libs.display());
     let mut format = Command::new("java");
     format.args([
@@ -223,18 +234,23 @@ fn start_kafka(libs: &Path, config: &Path, dir: &Path) -> std::io::Result<Child>
         .arg(config)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
-        .status()?;
-    let mut kafka = Command::new("java");
-    kafka
-        .args(["-Xmx512M", "-cp", &class_path, "kafka.Kafka"])
-        .arg(config);
-    spawn(kafka, dir)
+        .status()
+        .map(drop)
 }
 
-fn start_raudal(binary: &Path, config: &Path, dir: &Path) -> std::io::Result<Child> {
-    let mut raudal = Command::new(binary);
-    raudal.arg(config);
-    spawn(raudal, dir)
+fn start_node(kind: Kind, program: &Path, dir: &Path) -> std::io::Result<Child> {
+    let config = dir.join("server.properties");
+    let mut command = match kind {
+        Kind::ApacheKafka => {
+            let class_path = format!("{}/*", program.display());
+            let mut java = Command::new("java");
+            java.args(["-Xmx512M", "-cp", &class_path, "kafka.Kafka"]);
+            java
+        }
+        Kind::Raudal => Command::new(program),
+    };
+    command.arg(config);
+    spawn(command, dir)
 }
 
 fn spawn(mut command: Command, dir: &Path) -> std::io::Result<Child> {

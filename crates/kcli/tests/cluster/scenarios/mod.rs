@@ -13,6 +13,15 @@ use crate::target::Cluster;
 /// A test body.
 pub(crate) type Scenario = fn(&Cluster);
 
+/// A test body that may do to its cluster what it likes.
+pub(crate) type OwnScenario = fn(Cluster);
+
+/// Those that have a cluster of their own, because they ill-treat it.
+pub(crate) const WITH_OWN_CLUSTER: &[(&str, OwnScenario)] = &[(
+    "written_events_survive_a_killed_broker_once_and_in_order",
+    reliability::written_events_survive_a_killed_broker_once_and_in_order,
+)];
+
 macro_rules! scenarios {
     ($($module:ident::{$($name:ident),* $(,)?})*) => {
         /// All of them, by name.

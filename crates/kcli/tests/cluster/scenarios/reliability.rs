@@ -1,7 +1,10 @@
 //! Order, size and speed.
 
+use std::io::Write as _;
+use std::process::Stdio;
+
 use crate::kcli::{Kcli, consume, create, kcli, run};
-use crate::target::Cluster;
+use crate::target::{Cluster, pause};
 
 pub(crate) fn many_small_batches_stay_in_order(cluster: &Cluster) {
     create(cluster, "order", 1);
@@ -16,6 +19,32 @@ pub(crate) fn many_small_batches_stay_in_order(cluster: &Cluster) {
     ];
     Kcli::new(cluster).args(words).input(&lines).run().ok();
     assert_eq!(consume(cluster, "order"), lines);
+}
+
+pub(crate) fn written_events_survive_a_killed_broker_once_and_in_order(mut cluster: Cluster) {
+    create(&cluster, "survive", 1);
+    let lines: String = (0..6000).map(|i| format!("{i}\n")).collect();
+    let words = [
+        "produce",
+        "survive",
+        "--rate",
+        "2000",
+        "-X",
+        "batch.size=500",
+    ];
+    let mut command = Kcli::new(&cluster).args(words).into_command();
+    let mut child = command.stdin(Stdio::piped()).spawn().expect("starts");
+    let mut stdin = child.stdin.take().expect("piped");
+    stdin.write_all(lines.as_bytes()).expect("writes");
+    drop(stdin);
+    // In the middle of three seconds of writing.
+    (0..12).for_each(|_| pause());
+    cluster.kill_and_restart();
+    let output = child.wait_with_output().expect("ends");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    assert!(stderr.contains("6000 events written"), "{stderr}");
+    assert_eq!(consume(&cluster, "survive"), lines);
 }
 
 pub(crate) fn a_batch_too_large_for_the_topic_is_divided(cluster: &Cluster) {
