@@ -290,7 +290,11 @@ impl State {
             return Waits::new();
         };
         self.high_watermark = high_watermark;
-        self.watchers.on_readable();
+        let is_everything = match &self.role {
+            Role::Leader(leader) => high_watermark == leader.log_end_offset(),
+            Role::Follower { .. } | Role::Stopped => true,
+        };
+        self.watchers.on_readable(is_everything);
         self.acks.take_up_to(high_watermark)
     }
 }

@@ -91,10 +91,13 @@ impl Watchers {
         self.unread_bytes += bytes;
     }
 
-    /// The high watermark moved.
-    pub(super) fn on_readable(&mut self) {
-        // Followers' partitions count nothing on append; one byte at least became readable.
-        let bytes = std::mem::take(&mut self.unread_bytes).max(1);
+    /// The high watermark moved, to the log's end or not. Which of the bytes became readable is not known
+    /// in between, so they all count, and count again: too early is better than too late.
+    pub(super) fn on_readable(&mut self, is_everything: bool) {
+        let bytes = self.unread_bytes.max(1);
+        if is_everything {
+            self.unread_bytes = 0;
+        }
         for wait in &self.waits {
             wait.on_bytes(bytes);
         }
@@ -124,11 +127,11 @@ mod tests {
             partition.add(Arc::clone(&wait));
         }
         partitions[0].on_append(60);
-        partitions[0].on_readable();
+        partitions[0].on_readable(true);
         assert!(woken.try_recv().is_err());
         partitions[1].on_append(40);
         assert!(woken.try_recv().is_err(), "appended is not yet readable");
-        partitions[1].on_readable();
+        partitions[1].on_readable(true);
         woken.try_recv().expect("woken");
     }
 
