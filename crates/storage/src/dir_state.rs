@@ -52,11 +52,10 @@ impl DirState {
         Err(self.offline_error(self.offline_reason().unwrap_or_default()))
     }
 
-    /// Takes the directory offline and returns the error to pass on.
+    /// Takes the directory offline and returns the error to pass on. Whoever keeps house reports it.
     pub(crate) fn fail(&self, reason: String) -> Error {
         let reason = self.inner.reason.lock().get_or_insert(reason).clone();
         self.inner.is_offline.store(true, Ordering::Release);
-        tracing::error!(path = %self.path().display(), reason, "log directory is offline");
         self.offline_error(reason)
     }
 

@@ -205,6 +205,11 @@ fn kept_entries(segment: &Segment, cut: &Cut) -> Result<(Vec<OffsetEntry>, Vec<T
     let mut offsets = indexes.offsets.load().map_err(|e| Error::io(&path, e))?;
     let mut times = indexes.times.load().map_err(|e| Error::io(&path, e))?;
     offsets.retain(|entry| u64::try_from(entry.position).is_ok_and(|p| p < cut.position));
+    if let Some(last) = offsets.last()
+        && !segment.points_to_batch(last)?
+    {
+        offsets.clear();
+    }
     // Later times are found again by walking on from the last offset entry.
     let last = offsets.last().map_or(-1, |entry| entry.relative_offset);
     times.retain(|entry| entry.relative_offset <= last);
