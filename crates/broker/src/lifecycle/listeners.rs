@@ -57,8 +57,12 @@ async fn bind_endpoint(endpoint: &Endpoint) -> std::io::Result<TcpListener> {
         let only_v4 = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port);
         return bind(everywhere).or_else(|_| bind(only_v4));
     }
+    // IPv4 first, as Java's clients expect of `localhost`.
+    let resolved = tokio::net::lookup_host((endpoint.host.as_str(), port)).await?;
+    let mut addresses: Vec<SocketAddr> = resolved.collect();
+    addresses.sort_by_key(SocketAddr::is_ipv6);
     let mut last = std::io::Error::from(std::io::ErrorKind::AddrNotAvailable);
-    for address in tokio::net::lookup_host((endpoint.host.as_str(), port)).await? {
+    for address in addresses {
         match bind(address) {
             Ok(listener) => return Ok(listener),
             Err(error) => last = error,
@@ -106,5 +110,35 @@ fn limits(config: &ServerConfig) -> Limits {
         idle: sockets.connections_max_idle,
         drain: DRAIN,
         ..ours
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn localhost_is_reached_over_ipv4() {
+        let endpoint = Endpoint {
+            host: "localhost".to_owned(),
+            port: 0,
+        };
+        let bound = bind_endpoint(&endpoint).await.expect("bound");
+        assert!(bound.local_addr().expect("bound").is_ipv4());
+    }
+
+    #[tokio::test]
+    async fn no_host_means_every_address() {
+        let endpoint = Endpoint {
+            host: String::new(),
+            port: 0,
+        };
+        let bound = bind_endpoint(&endpoint).await.expect("bound");
+        let address = bound.local_addr().expect("bound");
+        assert!(address.ip().is_unspecified());
+        let v4 = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), address.port());
+        tokio::net::TcpStream::connect(v4)
+            .await
+            .expect("reached over IPv4");
     }
 }
