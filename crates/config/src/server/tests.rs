@@ -280,3 +280,21 @@ fn an_even_number_of_voters_is_warned_about() {
     );
     assert_eq!(warned_keys(&config), ["controller.quorum.voters"]);
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn no_text_makes_reading_panic(
+        lines in proptest::collection::vec(
+            ("(listeners|advertised.listeners|controller.quorum.voters|log.dirs|node.id|x)?", "\\PC*"),
+            0..6,
+        ),
+    ) {
+        let text: Vec<String> = lines.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        if let Ok(properties) = Properties::parse(&text.join("\n")) {
+            let read = ServerConfig::new(properties, &surroundings());
+            proptest::prop_assert!(read.is_ok_and(|it| !it.log_dirs.is_empty()) || !text.is_empty());
+        }
+    }
+}
