@@ -52,7 +52,9 @@ impl BrokerConnection {
         let response = match negotiated {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => {
-                let reason = format!("connected, but it does not speak Kafka's protocol ({error})");
+                let who = stranger(&error);
+                let reason =
+                    format!("connected, but it does not speak Kafka's protocol: {who} ({error})");
                 return Err(Attempt {
                     reason,
                     ..attempt(&error)
@@ -169,6 +171,24 @@ impl BrokerConnection {
                 reason: reason(error),
             },
         }
+    }
+}
+
+/// Who answers like this instead of a broker. The first four bytes, read as a length, give it away.
+fn stranger(error: &net::client::Error) -> &'static str {
+    const TLS_ALERT: usize = 0x1503;
+    const HTTP: usize = 0x4854_5450;
+    let announced = match error {
+        net::client::Error::Frame(net::FrameError::TooLarge {
+            announced_bytes, ..
+        }) => *announced_bytes,
+        net::client::Error::Closed => return "it closed the connection, as TLS ports do",
+        _ => return "it sends something else",
+    };
+    match announced {
+        tls if tls >> 16 == TLS_ALERT => "this is a TLS port, and TLS is not supported yet",
+        HTTP => "this is an HTTP server",
+        _ => "it sends something else",
     }
 }
 

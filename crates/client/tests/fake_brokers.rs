@@ -146,26 +146,28 @@ async fn an_advertised_address_that_does_not_answer_is_told_with_the_bootstrap_t
 }
 
 #[tokio::test]
-async fn what_is_no_broker_is_said_to_be_none() {
-    let (listener, address) = listener().await;
-    tokio::spawn(async move {
-        while let Ok((mut socket, _)) = listener.accept().await {
-            socket
-                .write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-                .await
-                .expect("writes");
-            // The length that "HTTP" spells is never sent; the client must not wait for it.
-        }
-    });
-    let error = Client::connect(config(address))
-        .await
-        .expect_err("no Kafka");
-    assert!(
-        error
-            .to_string()
-            .contains("does not speak Kafka's protocol"),
-        "{error}"
-    );
+async fn what_is_no_broker_is_named() {
+    let tls_alert: &[u8] = &[0x15, 3, 3, 0, 2, 2, 40];
+    for (answer, who) in [
+        (&b"HTTP/1.1 400 Bad Request\r\n\r\n"[..], "an HTTP server"),
+        (tls_alert, "a TLS port"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "something else"),
+    ] {
+        let (listener, address) = listener().await;
+        tokio::spawn(async move {
+            while let Ok((mut socket, _)) = listener.accept().await {
+                socket.write_all(answer).await.expect("writes");
+                // The length that these bytes spell never comes; the client must not wait for it.
+                std::future::pending::<()>().await;
+            }
+        });
+        let error = Client::connect(config(address))
+            .await
+            .expect_err("no Kafka");
+        let text = error.to_string();
+        assert!(text.contains("does not speak Kafka's protocol"), "{text}");
+        assert!(text.contains(who), "{who}: {text}");
+    }
 }
 
 #[tokio::test]

@@ -50,6 +50,8 @@ impl Context {
         settings.client.request_timeout = timeout.min(settings.client.request_timeout);
         settings.client.connect_timeout = timeout.min(Duration::from_secs(5));
         "kcli".clone_into(&mut settings.client.client_id);
+        // A slip of the finger must not create a topic.
+        settings.producer.may_create_topics = false;
         sources.apply(&mut settings)?;
         Ok(Self {
             settings,

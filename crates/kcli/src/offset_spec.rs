@@ -38,7 +38,7 @@ impl Point {
         let offset = match self {
             Self::Start => log_start,
             Self::End => log_end,
-            Self::At(offset) => return offset,
+            Self::At(offset) => offset,
             Self::BeforeEnd(count) => log_end.saturating_sub(count),
             Self::AfterStart(count) => log_start.saturating_add(count),
             Self::Time(_) => answered.unwrap_or(log_end),
@@ -178,7 +178,7 @@ mod tests {
         assert_eq!(Point::AfterStart(10).resolve(None, 5, 8), 8);
         assert_eq!(Point::Time(1).resolve(Some(-1), 5, 8), 8);
         assert_eq!(Point::Time(1).resolve(Some(6), 5, 8), 6);
-        // An absolute offset is taken at its word: out of range is for the broker to say.
-        assert_eq!(Point::At(100).resolve(None, 5, 8), 100);
+        assert_eq!(Point::At(7).resolve(None, 5, 8), 7);
+        assert_eq!(Point::At(100).resolve(None, 5, 8), 8);
     }
 }

@@ -38,9 +38,14 @@ impl Consumer {
                     position.is_some_and(Position::on_answered)
                 });
                 match answer {
-                    Ok(response) => return self.on_response(response, node_id, &asked, rest_until),
+                    Ok(response) => {
+                        self.trouble = None;
+                        return self.on_response(response, node_id, &asked, rest_until);
+                    }
                     Err(error) if error.is_retriable() => {
                         tracing::debug!(node_id, %error, "fetch failed");
+                        let since = self.trouble.take().map_or(now, |(since, _)| since);
+                        self.trouble = Some((since, error));
                         self.resting.insert(node_id, rest_until);
                         self.wants_refresh = true;
                         for partition in &asked {

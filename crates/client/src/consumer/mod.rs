@@ -27,7 +27,7 @@ use protocol::records::RecordHeader;
 use tokio::time::Instant;
 use types::{Offset, PartitionIndex, TimestampMs, TopicPartition};
 
-use crate::{Client, ConsumerConfig, Result};
+use crate::{Client, ConsumerConfig, Error, Result};
 use events::Event;
 use fetched::Fetched;
 use position::Position;
@@ -76,6 +76,8 @@ pub struct Consumer {
     is_refreshing: bool,
     refresh_after: Instant,
     wants_refresh: bool,
+    /// What keeps going wrong, and since when.
+    trouble: Option<(Instant, Error)>,
 }
 
 impl std::fmt::Debug for Consumer {
@@ -101,6 +103,7 @@ impl Consumer {
             is_refreshing: false,
             refresh_after: Instant::now(),
             wants_refresh: false,
+            trouble: None,
         }
     }
 
@@ -140,6 +143,13 @@ impl Consumer {
     #[must_use]
     pub fn high_watermark(&self, partition: &TopicPartition) -> Option<Offset> {
         self.positions.get(partition)?.high_watermark
+    }
+
+    /// What has kept going wrong since the last answer, and for how long. It is being tried again.
+    #[must_use]
+    pub fn trouble(&self) -> Option<(Duration, &Error)> {
+        let (since, error) = self.trouble.as_ref()?;
+        Some((since.elapsed(), error))
     }
 
     /// Waits for records, at most so long; none is no error.

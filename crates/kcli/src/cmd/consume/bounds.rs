@@ -8,9 +8,12 @@ use types::{Offset, TopicPartition};
 
 use super::start::Part;
 
-/// The ends of the partitions that have one, until they are reached.
+/// The part of each partition that is wanted.
 #[derive(Debug)]
 pub(super) struct Bounds {
+    /// Of those partitions that are read from before what is wanted.
+    firsts: BTreeMap<TopicPartition, Offset>,
+    /// Of those that have an end.
     ends: BTreeMap<TopicPartition, Offset>,
 }
 
@@ -19,20 +22,25 @@ impl Bounds {
         let ends = parts
             .iter()
             .filter_map(|(partition, part)| Some((partition.clone(), part.to?)));
+        let late = parts.iter().filter(|(_, part)| part.first > part.from);
         Self {
+            firsts: late
+                .map(|(partition, part)| (partition.clone(), part.first))
+                .collect(),
             ends: ends.collect(),
         }
     }
 
-    /// Whether the record lies before its partition's end.
+    /// Whether the record lies within the part that is wanted.
     pub(super) fn contains(&self, record: &ConsumerRecord) -> bool {
-        if self.ends.is_empty() {
+        if self.ends.is_empty() && self.firsts.is_empty() {
             return true;
         }
         let partition = TopicPartition::new(record.topic.clone(), record.partition);
-        self.ends
-            .get(&partition)
-            .is_none_or(|end| record.offset < *end)
+        let is_after = |first: &Offset| record.offset >= *first;
+        let is_before = |end: &Offset| record.offset < *end;
+        self.firsts.get(&partition).is_none_or(is_after)
+            && self.ends.get(&partition).is_none_or(is_before)
     }
 
     /// Stops reading partitions that have been read to their end. `true` if none is left.

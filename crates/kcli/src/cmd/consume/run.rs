@@ -18,6 +18,8 @@ use crate::failure::{Failure, Result};
 use crate::output::note;
 
 const POLL_WAIT: Duration = Duration::from_secs(1);
+/// How long something may go wrong before people are told.
+const TOLD_AFTER: Duration = Duration::from_secs(3);
 
 /// Why the loop ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +75,7 @@ async fn read(
 ) -> Result<End> {
     let idle_max = consume.idle_max(context);
     let mut last_event = Instant::now();
+    let mut is_told = false;
     if bounds.stop_finished(consumer) || consume.max_messages == Some(0) {
         return Ok(End::Done);
     }
@@ -97,10 +100,23 @@ async fn read(
             }
         }
         printer.flush()?;
+        tell_of_trouble(consumer, &mut is_told, context);
         let is_idle = idle_max.is_some_and(|max| last_event.elapsed() >= max);
         if bounds.stop_finished(consumer) || is_idle {
             return Ok(End::Done);
         }
+    }
+}
+
+/// A consumer tries for ever; people want to know why nothing comes.
+fn tell_of_trouble(consumer: &Consumer, is_told: &mut bool, context: &Context) {
+    match consumer.trouble() {
+        Some((age, error)) if age >= TOLD_AFTER && !*is_told => {
+            *is_told = true;
+            context.remark(&format!("still trying: {error}"));
+        }
+        None if std::mem::take(is_told) => context.remark("connected again"),
+        _ => {}
     }
 }
 

@@ -13,8 +13,10 @@ use crate::topics;
 /// One partition's part of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Part {
-    /// The first offset wanted.
+    /// Where to begin reading.
     pub(super) from: Offset,
+    /// The first offset wanted: later than that, if it has not been written yet.
+    pub(super) first: Offset,
     /// The first offset no longer wanted.
     pub(super) to: Option<Offset>,
     /// The oldest record there is.
@@ -85,8 +87,13 @@ pub(super) async fn parts(
         let to = range
             .to
             .map(|to| to.resolve(to_times.get(partition).copied(), start, end));
+        let first = match range.from {
+            Point::At(offset) => offset.max(from),
+            _ => from,
+        };
         Part {
             from,
+            first,
             to,
             log_start: start,
         }

@@ -1,10 +1,11 @@
 //! Counting, with a progress bar for people.
 
+use std::fmt;
 use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use tokio::time::Instant;
 
 use crate::context::Context;
@@ -32,11 +33,15 @@ impl Meter {
             None => ProgressBar::new_spinner(),
         };
         let style = match total {
-            Some(_) => "{bar:30} {pos}/{len} {per_sec} {eta} left",
-            None => "{spinner} {pos} {per_sec}",
+            Some(_) => "{bar:30} {pos}/{len}  {rate}  {eta} left",
+            None => "{spinner} {pos}  {rate}",
         };
         if let Ok(style) = ProgressStyle::with_template(style) {
-            bar.set_style(style);
+            let rate = |state: &ProgressState, out: &mut dyn fmt::Write| {
+                // A bar that cannot be drawn is not worth an error.
+                write!(out, "{:.0} events/s", state.per_sec()).unwrap_or_default();
+            };
+            bar.set_style(style.with_key("rate", rate));
         }
         if context.is_quiet || !std::io::stderr().is_terminal() {
             bar.set_draw_target(ProgressDrawTarget::hidden());

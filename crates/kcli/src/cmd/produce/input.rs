@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 
 use super::line::find;
 use crate::failure::{Failure, Result};
+use crate::output::note;
 
 /// Chunks read ahead of the producer.
 const CHUNKS_AHEAD: usize = 16;
@@ -112,6 +113,9 @@ fn read(
             }
         }
         if is_end {
+            if is_prompting {
+                note("");
+            }
             return true;
         }
         line_number += count;

@@ -19,6 +19,7 @@ use client::Producer;
 use client::producer::Record;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use types::ErrorCode;
 
 pub(crate) use args::{Produce, acks, codec, rate};
 pub(crate) use pace::Pace;
@@ -37,12 +38,12 @@ pub(crate) async fn run(produce: Produce, context: &Context) -> Result {
     let input = produce.open_input()?;
     let config = produce.producer_config(context)?;
     let client = context.client().await?;
-    if !config.may_create_topics {
-        topics::find(&client, &produce.topic).await?;
-    }
     let producer = Producer::new(client.clone(), config)?;
     if let Err(error) = producer.learn(&produce.topic).await {
-        return Err(topics::explain(&client, &produce.topic, error).await);
+        let is_unknown = error.code() == Some(ErrorCode::UnknownTopicOrPartition);
+        let create = format!("create it: kcli topic create {}", produce.topic);
+        let failure = topics::explain(&client, &produce.topic, error).await;
+        return Err(failure.hint_if(is_unknown.then_some(create)));
     }
     let is_prompting = produce.reads_stdin() && std::io::stdin().is_terminal();
     if is_prompting {

@@ -22,6 +22,7 @@ pub(crate) fn offset_words_choose_where_to_begin_and_end(cluster: &Cluster) {
         ("start", "012345"),
         ("end", ""),
         ("4", "45"),
+        ("99", ""),
         ("-2", "45"),
         ("+4", "45"),
         ("1:3", "12"),
