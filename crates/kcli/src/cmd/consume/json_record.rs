@@ -37,3 +37,55 @@ fn insert_bytes(object: &mut Map<String, Value>, name: &str, bytes: Option<&Byte
         object.insert(format!("{name}Encoding"), json!("base64"));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use client::producer::RecordHeader;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::cmd::produce::parse_json_line;
+
+    fn nullable() -> impl Strategy<Value = Option<Bytes>> {
+        let bytes = prop_oneof![
+            ".{0,12}".prop_map(Bytes::from),
+            proptest::collection::vec(any::<u8>(), 0..12).prop_map(Bytes::from),
+        ];
+        proptest::option::of(bytes)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(128))]
+
+        #[test]
+        fn what_is_printed_is_read_back_as_it_was(
+            key in nullable(),
+            value in nullable(),
+            headers in proptest::collection::vec((".{0,6}", nullable()), 0..4),
+            partition in 0..100,
+            timestamp_ms in 0_i64..2_000_000_000_000,
+        ) {
+            let headers: Vec<_> =
+                headers.into_iter().map(|(name, value)| RecordHeader::new(name, value)).collect();
+            let record = ConsumerRecord {
+                topic: "t".into(),
+                partition,
+                offset: 7,
+                leader_epoch: 0,
+                timestamp_ms,
+                is_log_append_time: false,
+                key: key.clone(),
+                value: value.clone(),
+                headers: headers.clone(),
+                producer_id: -1,
+                producer_epoch: -1,
+            };
+            let parsed = parse_json_line(json(&record).to_string().as_bytes());
+            let parsed = parsed.expect("our own output");
+            prop_assert_eq!((parsed.key, parsed.value), (key, value));
+            prop_assert_eq!(parsed.headers, headers);
+            prop_assert_eq!(parsed.partition, Some(partition));
+            prop_assert_eq!(parsed.timestamp_ms, Some(timestamp_ms));
+        }
+    }
+}

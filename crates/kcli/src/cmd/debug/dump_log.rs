@@ -34,7 +34,11 @@ pub(crate) struct DumpLog {
 
 /// Shows them.
 pub(crate) fn run(dump: &DumpLog, context: &Context) -> Result {
-    let is_lines = !matches!(context.output.format, Format::Json | Format::Yaml);
+    // A large log is printed in pieces where the form allows it, not kept.
+    let piece_max = match context.output.format {
+        Format::Jsonl => 1000,
+        _ => usize::MAX,
+    };
     let (mut all, mut troubles) = (Vec::new(), Vec::new());
     for path in &dump.files {
         let mut segment = Segment::open(path)
@@ -53,8 +57,7 @@ pub(crate) fn run(dump: &DumpLog, context: &Context) -> Result {
                 }
                 Err(trouble) => troubles.push(trouble),
             }
-            // A table of a large log is printed in pieces, not kept.
-            if is_lines && all.len() >= 1000 && context.output.format == Format::Jsonl {
+            if all.len() >= piece_max {
                 print(&std::mem::take(&mut all), dump.records, context)?;
             }
         }

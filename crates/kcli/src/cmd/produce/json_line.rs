@@ -9,7 +9,8 @@ use crate::bytes_text::from_base64;
 
 const BASE64: &str = "base64";
 
-pub(super) fn parse(line: &[u8]) -> Result<Parsed, String> {
+/// Reads a line.
+pub(crate) fn parse(line: &[u8]) -> Result<Parsed, String> {
     let json: Value = serde_json::from_slice(line).map_err(|error| format!("no JSON: {error}"))?;
     let Value::Object(fields) = &json else {
         return Err("no JSON object".to_owned());

@@ -20,12 +20,12 @@ pub(super) enum LineFormat {
 
 /// What a line says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Parsed {
-    pub(super) key: Option<Bytes>,
-    pub(super) value: Option<Bytes>,
-    pub(super) headers: Vec<RecordHeader>,
-    pub(super) partition: Option<i32>,
-    pub(super) timestamp_ms: Option<i64>,
+pub(crate) struct Parsed {
+    pub(crate) key: Option<Bytes>,
+    pub(crate) value: Option<Bytes>,
+    pub(crate) headers: Vec<RecordHeader>,
+    pub(crate) partition: Option<i32>,
+    pub(crate) timestamp_ms: Option<i64>,
 }
 
 impl LineFormat {

@@ -22,6 +22,8 @@ use tokio_util::sync::CancellationToken;
 use types::ErrorCode;
 
 pub(crate) use args::{Produce, acks, codec, rate};
+#[cfg(test)]
+pub(crate) use json_line::parse as parse_json_line;
 pub(crate) use pace::Pace;
 
 use crate::context::Context;
