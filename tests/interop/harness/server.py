@@ -2,15 +2,16 @@
 
 import contextlib
 import dataclasses
+import os
 import pathlib
 import socket
 import subprocess
+import tempfile
 import time
 
 START_S = 60
 STOP_S = 20
 
-# Small segments, so that the run fills several of each log.
 PROPERTIES = """\
 process.roles=broker,controller
 node.id={node_id}
@@ -20,7 +21,6 @@ advertised.listeners=PLAINTEXT://127.0.0.1:{port}
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
 log.dirs={data}
-log.segment.bytes=1048576
 offsets.topic.replication.factor=1
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
@@ -36,6 +36,14 @@ class Target:
     data: pathlib.Path | None = None
 
 
+def folder(options):
+    """Where the server and the run keep their files: temporary, unless somebody wants to look."""
+    if options.keep is None:
+        return tempfile.TemporaryDirectory(prefix="raudal-interop-")
+    os.makedirs(options.keep)
+    return contextlib.nullcontext(os.path.abspath(options.keep))
+
+
 @contextlib.contextmanager
 def running(options, root, work, kafka_libs, node_id=1, more=""):
     if options.bootstrap:
@@ -48,7 +56,11 @@ def running(options, root, work, kafka_libs, node_id=1, more=""):
     properties.write_text(text + more)
     command = kafka(kafka_libs, properties) if options.kafka else raudal(options, root, properties)
     log = open(work / "server.log", "wb")
-    process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, cwd=work)
+    # KAFKA_* would be read as settings.
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("KAFKA_")}
+    process = subprocess.Popen(
+        command, stdout=log, stderr=subprocess.STDOUT, cwd=work, env=clean
+    )
     try:
         await_port(process, port, work / "server.log")
         yield Target(f"127.0.0.1:{port}", data)
