@@ -11,7 +11,10 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("tonic", &["crates/rpc", "crates/controller"]),
     ("tonic-prost", &["crates/rpc"]),
     // The quorum keeps its log and snapshots as prost messages.
-    ("prost", &["crates/rpc", "crates/metadata", "crates/controller"]),
+    (
+        "prost",
+        &["crates/rpc", "crates/metadata", "crates/controller"],
+    ),
     ("rustls", &["crates/net"]),
     ("clap", &["crates/raudal", "crates/kcli"]),
     ("anyhow", &["crates/raudal", "crates/kcli", "xtask"]),
