@@ -10,6 +10,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use types::Offset;
 
@@ -34,6 +35,7 @@ pub struct FlushJob {
     unsynced: Unsynced,
     up_to: Offset,
     truncation_count: u64,
+    is_retired: Arc<AtomicBool>,
 }
 
 impl FlushJob {
@@ -43,8 +45,11 @@ impl FlushJob {
     /// [`Error::Offline`]: the directory is offline from now on.
     pub fn run(&self) -> Result<(), Error> {
         self.dir_state.check()?;
-        let result = self.sync();
-        result.map_err(|error| self.dir_state.fail(format!("fsync failed: {error}")))
+        match self.sync() {
+            // Deleted or set aside meanwhile: its folder has another name, and nobody misses it.
+            Err(error) if error.is_not_found() && self.is_retired.load(Ordering::Acquire) => Ok(()),
+            result => result.map_err(|error| self.dir_state.fail(format!("fsync failed: {error}"))),
+        }
     }
 
     fn sync(&self) -> Result<(), Error> {
@@ -118,6 +123,7 @@ impl Log {
             unsynced,
             up_to: self.log_end_offset,
             truncation_count: self.truncation_count,
+            is_retired: Arc::clone(&self.is_retired),
         }))
     }
 

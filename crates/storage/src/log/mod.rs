@@ -34,6 +34,7 @@ mod tests;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use types::{LeaderEpoch, Offset, TimestampMs, TopicId, TopicPartition};
 
@@ -87,6 +88,8 @@ pub struct Log {
     is_recovery_point_lowered: bool,
     /// Why this log alone is offline: closed, or torn beyond repair.
     offline: Option<String>,
+    /// Stored (Release) before the folder is renamed away, loaded (Acquire) by flushes on their way.
+    is_retired: Arc<AtomicBool>,
 }
 
 /// What is only known of the active segment.
@@ -290,6 +293,7 @@ impl Log {
         self.segments
             .iter()
             .for_each(|segment| segment.mark_changed());
+        self.is_retired.store(true, Ordering::Release);
         self.offline = Some(reason.to_owned());
     }
 

@@ -72,6 +72,7 @@ impl Log {
             removals: Vec::new(),
             is_recovery_point_lowered: lowered.is_some(),
             offline: None,
+            is_retired: Arc::default(),
             deps,
         };
         if options.shutdown != Shutdown::Clean {

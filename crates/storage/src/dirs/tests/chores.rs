@@ -42,6 +42,18 @@ fn deleted_logs_are_renamed_at_once_removed_later_and_leave_no_offsets_behind() 
 }
 
 #[test]
+fn a_flush_that_a_deletion_overtakes_takes_nothing_offline() {
+    let bench = Bench::new();
+    let dirs = bench.open_and_load();
+    let log = create(&dirs, 0);
+    append(&log, 9);
+    let job = log.lock().begin_flush().unwrap().unwrap();
+    dirs.delete_log(&tp(0)).unwrap();
+    job.run().unwrap();
+    assert!(dirs.status().iter().all(|dir| dir.offline.is_none()));
+}
+
+#[test]
 fn a_folder_is_removed_only_after_the_delay() {
     let bench = Bench::new();
     let dirs = bench.open_and_load();
