@@ -29,6 +29,8 @@ mod node_tests;
 mod published;
 mod raft_types;
 mod service;
+#[cfg(test)]
+mod service_tests;
 mod state_machine;
 #[cfg(test)]
 mod suite_tests;

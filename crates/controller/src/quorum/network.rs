@@ -28,7 +28,7 @@ use super::config::QuorumConfig;
 use super::published::KnownClusterId;
 use super::raft_types::{TypeConfig, VoterNode, node_id};
 use super::wire::{
-    WireError, entry_to_wire, log_id_from_wire, log_id_to_wire, required_vote,
+    WireError, entry_to_wire, log_id_to_wire, optional_log_id, required_vote,
     snapshot_meta_to_wire, vote_from_wire, vote_to_wire,
 };
 
@@ -154,7 +154,7 @@ impl RaftNetwork<TypeConfig> for Peer {
             .await;
         match reply.map_err(failure)?.into_inner().result {
             Some(Answer::Vote(vote)) => Ok(InstallSnapshotResponse {
-                vote: vote_from_wire(vote),
+                vote: vote_from_wire(vote).map_err(malformed)?,
             }),
             Some(Answer::ExpectedOffset(offset)) => {
                 let segment = |offset| SnapshotSegmentId {
@@ -187,7 +187,7 @@ impl RaftNetwork<TypeConfig> for Peer {
         Ok(VoteResponse {
             vote: required_vote(reply.vote).map_err(malformed)?,
             vote_granted: reply.granted,
-            last_log_id: reply.last_log_id.map(log_id_from_wire),
+            last_log_id: optional_log_id(reply.last_log_id).map_err(malformed)?,
         })
     }
 
@@ -207,9 +207,9 @@ fn append_result(
         Answer::Success(_) => AppendEntriesResponse::Success,
         Answer::Conflict(_) => AppendEntriesResponse::Conflict,
         Answer::PartialSuccess(partial) => {
-            AppendEntriesResponse::PartialSuccess(partial.upto.map(log_id_from_wire))
+            AppendEntriesResponse::PartialSuccess(optional_log_id(partial.upto)?)
         }
-        Answer::HigherVote(vote) => AppendEntriesResponse::HigherVote(vote_from_wire(vote)),
+        Answer::HigherVote(vote) => AppendEntriesResponse::HigherVote(vote_from_wire(vote)?),
     })
 }
 

@@ -44,11 +44,11 @@ fn voter(id: i32, connector: Connector) -> Voter {
     }
 }
 
-fn alone() -> QuorumConfig {
+pub(super) fn alone() -> QuorumConfig {
     config(1, vec![voter(1, Connector::tcp("c1:9093"))])
 }
 
-async fn start(store: &Arc<MemoryStore>, config: QuorumConfig) -> Quorum {
+pub(super) async fn start(store: &Arc<MemoryStore>, config: QuorumConfig) -> Quorum {
     let recovered = store.recover();
     let started = Quorum::start_on(Arc::<MemoryStore>::clone(store), recovered, config);
     started.await.expect("an intact store")
@@ -280,46 +280,4 @@ async fn two_of_three_voters_go_on_without_their_leader() {
     assert_ne!(second.node_id(), first);
     assert!(second.published().image().topic("topic-1").is_some());
     trio.stop().await;
-}
-
-#[tokio::test]
-async fn a_voter_refuses_to_vote_in_the_name_of_another_disk() {
-    use rpc::proto::quorum::v1::quorum_server::Quorum as _;
-    use rpc::proto::quorum::v1::{Envelope, Vote, VoteRequest};
-    let store = Arc::new(MemoryStore::default());
-    let quorum = start(&store, alone()).await;
-    let service = service::QuorumService::new(
-        quorum.raft_for_tests(),
-        identity(1),
-        published::KnownClusterId {
-            formatted: Some("cluster".to_owned()),
-            published: quorum.published().clone(),
-        },
-    );
-    let envelopes = [
-        (1, directory_id(2), "cluster"),
-        (2, directory_id(1), "cluster"),
-        (1, directory_id(1), "another"),
-    ];
-    for (to_node_id, directory_id, cluster_id) in envelopes {
-        let request = VoteRequest {
-            envelope: Some(Envelope {
-                cluster_id: cluster_id.to_owned(),
-                from_node_id: 3,
-                to_node_id,
-                to_directory_id: directory_id.0.as_bytes().to_vec().into(),
-            }),
-            vote: Some(Vote {
-                term: 99,
-                node_id: 3,
-                committed: false,
-            }),
-            last_log_id: None,
-        };
-        let refused = service.vote(tonic::Request::new(request)).await;
-        let refused = refused.expect_err("not this voter");
-        assert_eq!(refused.code(), tonic::Code::FailedPrecondition);
-    }
-    assert!(quorum.leadership().term < 99);
-    quorum.shutdown().await;
 }

@@ -11,11 +11,11 @@ use rpc::status::refused;
 use tonic::{Request, Response, Status};
 use types::{DirectoryId, ErrorCode};
 
-use super::durable::Identity;
+use super::durable::{Identity, SNAPSHOT_BYTES_MAX};
 use super::published::KnownClusterId;
-use super::raft_types::Raft;
+use super::raft_types::{Raft, raft_id};
 use super::wire::{
-    WireError, directory_id_from_wire, entry_from_wire, log_id_from_wire, log_id_to_wire,
+    WireError, directory_id_from_wire, entry_from_wire, log_id_to_wire, optional_log_id,
     required_vote, snapshot_meta_from_wire, vote_to_wire,
 };
 
@@ -42,9 +42,10 @@ impl QuorumService {
         let envelope = envelope.ok_or_else(|| malformed(&WireError::Missing("envelope")))?;
         let directory_id =
             directory_id_from_wire(&envelope.to_directory_id).map_err(|e| malformed(&e))?;
-        let is_me = envelope.to_node_id == self.identity.node_id.0
-            && (directory_id == DirectoryId::ZERO || directory_id == self.identity.directory_id);
-        if !is_me {
+        // Founders that the configuration names without their disks are known without for good.
+        let is_my_disk = directory_id == self.identity.directory_id
+            || (directory_id == DirectoryId::ZERO && !self.is_disk_known());
+        if envelope.to_node_id != self.identity.node_id.0 || !is_my_disk {
             let Identity {
                 node_id,
                 directory_id,
@@ -54,11 +55,23 @@ impl QuorumService {
         }
         let own = self.cluster_id.get();
         let same = own.as_deref().is_none_or(|own| own == envelope.cluster_id);
-        if !same && !envelope.cluster_id.is_empty() {
+        // Whoever has to learn the id from the log may be behind those that have read it there, and
+        // yet be the one to lead them. Formatted voters know it from the start.
+        let is_learning = envelope.cluster_id.is_empty() && self.cluster_id.formatted.is_none();
+        if !same && !is_learning {
             let message = format!("this is cluster {}", own.as_deref().unwrap_or_default());
             return Err(refused(ErrorCode::InconsistentClusterId, message));
         }
         Ok(())
+    }
+
+    /// Whether the membership says which disk of this node votes: then all who ask can say it too.
+    fn is_disk_known(&self) -> bool {
+        let metrics = self.raft.server_metrics();
+        let metrics = metrics.borrow();
+        let node = raft_id(self.identity.node_id);
+        let node = metrics.membership_config.membership().get_node(&node);
+        node.is_some_and(|node| node.directory_id != DirectoryId::ZERO)
     }
 }
 
@@ -71,7 +84,10 @@ impl Quorum for QuorumService {
         let request = request.into_inner();
         self.check(request.envelope)?;
         let vote = required_vote(request.vote).map_err(|e| malformed(&e))?;
-        let request = VoteRequest::new(vote, request.last_log_id.map(log_id_from_wire));
+        let request = VoteRequest::new(
+            vote,
+            optional_log_id(request.last_log_id).map_err(|e| malformed(&e))?,
+        );
         let reply = self.raft.vote(request).await.map_err(|e| failed(&e))?;
         Ok(Response::new(wire::VoteResponse {
             vote: Some(vote_to_wire(&reply.vote)),
@@ -90,11 +106,11 @@ impl Quorum for QuorumService {
         let entries = request.entries.into_iter().map(entry_from_wire);
         let request = AppendEntriesRequest {
             vote: required_vote(request.vote).map_err(|e| malformed(&e))?,
-            prev_log_id: request.previous_log_id.map(log_id_from_wire),
+            prev_log_id: optional_log_id(request.previous_log_id).map_err(|e| malformed(&e))?,
             entries: entries
                 .collect::<Result<_, _>>()
                 .map_err(|e| malformed(&e))?,
-            leader_commit: request.committed.map(log_id_from_wire),
+            leader_commit: optional_log_id(request.committed).map_err(|e| malformed(&e))?,
         };
         let reply = self.raft.append_entries(request).await;
         let answer = match reply.map_err(|e| failed(&e))? {
@@ -118,6 +134,12 @@ impl Quorum for QuorumService {
         use wire::install_snapshot_response::Result as Answer;
         let request = request.into_inner();
         self.check(request.envelope)?;
+        // openraft keeps the whole snapshot in memory, and makes room for whatever the offset says.
+        let end = request.offset.checked_add(request.data.len() as u64);
+        if end.is_none_or(|end| end > SNAPSHOT_BYTES_MAX) {
+            let message = format!("a snapshot has at most {SNAPSHOT_BYTES_MAX} bytes");
+            return Err(Status::invalid_argument(message));
+        }
         let meta = request.meta.ok_or(WireError::Missing("snapshot meta"));
         let request = InstallSnapshotRequest {
             vote: required_vote(request.vote).map_err(|e| malformed(&e))?,

@@ -25,6 +25,19 @@ pub(crate) enum WireError {
     /// An id of the wrong length.
     #[error("an id has {0} bytes instead of 16")]
     IdLength(usize),
+    /// A term or an index that no log reaches.
+    #[error("{0} is beyond every term and index")]
+    TooFar(u64),
+}
+
+/// Terms and indexes end here. Whoever adds to one later needs no check, and openraft adds unchecked.
+const COUNT_MAX: u64 = 1 << 62;
+
+const fn checked(count: u64) -> Result<u64, WireError> {
+    match count {
+        0..=COUNT_MAX => Ok(count),
+        _ => Err(WireError::TooFar(count)),
+    }
 }
 
 pub(crate) fn vote_to_wire(vote: &Vote) -> wire::Vote {
@@ -35,15 +48,15 @@ pub(crate) fn vote_to_wire(vote: &Vote) -> wire::Vote {
     }
 }
 
-pub(crate) fn vote_from_wire(vote: wire::Vote) -> Vote {
-    let mut own = Vote::new(vote.term, vote.node_id);
+pub(crate) fn vote_from_wire(vote: wire::Vote) -> Result<Vote, WireError> {
+    let mut own = Vote::new(checked(vote.term)?, vote.node_id);
     own.committed = vote.committed;
-    own
+    Ok(own)
 }
 
 /// A vote that has to be there.
 pub(crate) fn required_vote(vote: Option<wire::Vote>) -> Result<Vote, WireError> {
-    vote.map(vote_from_wire).ok_or(WireError::Missing("vote"))
+    vote_from_wire(vote.ok_or(WireError::Missing("vote"))?)
 }
 
 pub(crate) fn log_id_to_wire(log_id: &LogId) -> wire::LogId {
@@ -54,11 +67,14 @@ pub(crate) fn log_id_to_wire(log_id: &LogId) -> wire::LogId {
     }
 }
 
-pub(crate) fn log_id_from_wire(log_id: wire::LogId) -> LogId {
-    LogId::new(
-        CommittedLeaderId::new(log_id.term, log_id.node_id),
-        log_id.index,
-    )
+pub(crate) fn log_id_from_wire(log_id: wire::LogId) -> Result<LogId, WireError> {
+    let leader_id = CommittedLeaderId::new(checked(log_id.term)?, log_id.node_id);
+    Ok(LogId::new(leader_id, checked(log_id.index)?))
+}
+
+/// A log id that is missing where nothing is in the log.
+pub(crate) fn optional_log_id(log_id: Option<wire::LogId>) -> Result<Option<LogId>, WireError> {
+    log_id.map(log_id_from_wire).transpose()
 }
 
 pub(crate) fn entry_to_wire(entry: &Entry) -> wire::Entry {
@@ -84,8 +100,8 @@ pub(crate) fn entry_from_wire(entry: wire::Entry) -> Result<Entry, WireError> {
     let payload = match entry.payload.ok_or(WireError::Missing("payload"))? {
         Payload::Blank(_) => EntryPayload::Blank,
         Payload::Decision(decision) => EntryPayload::Normal(Decision {
-            index: decision.index,
-            term: decision.term,
+            index: checked(decision.index)?,
+            term: checked(decision.term)?,
             records: decision.records,
         }),
         Payload::Membership(membership) => {
@@ -93,7 +109,7 @@ pub(crate) fn entry_from_wire(entry: wire::Entry) -> Result<Entry, WireError> {
         }
     };
     Ok(Entry {
-        log_id: log_id_from_wire(log_id),
+        log_id: log_id_from_wire(log_id)?,
         payload,
     })
 }
@@ -169,8 +185,8 @@ pub(crate) fn snapshot_meta_from_wire(meta: wire::SnapshotMeta) -> Result<Snapsh
     let membership = stored.membership.ok_or(WireError::Missing("membership"))?;
     let membership = membership_from_wire(membership)?;
     Ok(SnapshotMeta {
-        last_log_id: meta.last_log_id.map(log_id_from_wire),
-        last_membership: StoredMembership::new(stored.log_id.map(log_id_from_wire), membership),
+        last_log_id: optional_log_id(meta.last_log_id)?,
+        last_membership: StoredMembership::new(optional_log_id(stored.log_id)?, membership),
         snapshot_id: meta.snapshot_id,
     })
 }

@@ -38,6 +38,7 @@ pub(crate) use file_store::FileStore;
 pub(crate) use identity::Identity;
 #[cfg(test)]
 pub(crate) use memory::MemoryStore;
+pub(crate) use snapshot_file::FILE_BYTES_MAX as SNAPSHOT_BYTES_MAX;
 
 /// Called once with the result of an operation, from whatever thread finished it.
 pub(crate) type Done = Box<dyn FnOnce(io::Result<()>) + Send>;

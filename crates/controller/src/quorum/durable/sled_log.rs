@@ -13,14 +13,15 @@ use std::thread::park_timeout;
 use std::time::Duration;
 
 use prost::Message;
-use rpc::proto::quorum::v1 as wire;
 use sled::Batch;
 
 use super::encoding::{self, Assembler};
 use super::{Identity, OpenError, Recovered};
 use crate::quorum::files;
 use crate::quorum::raft_types::{Entry, LogId, Vote};
-use crate::quorum::wire::{log_id_from_wire, log_id_to_wire, vote_from_wire, vote_to_wire};
+use crate::quorum::wire::{
+    WireError, log_id_from_wire, log_id_to_wire, vote_from_wire, vote_to_wire,
+};
 
 const DIR_NAME: &str = "store";
 /// The file in which sled keeps everything, small values at least.
@@ -106,7 +107,7 @@ impl SledLog {
     }
 
     fn read(&self) -> Result<Recovered, OpenError> {
-        let purged = self.get::<wire::LogId>(PURGED)?.map(log_id_from_wire);
+        let purged = self.get(PURGED, log_id_from_wire)?;
         let mut assembler = Assembler::default();
         for pair in self.db.range(encoding::first_key(0).to_vec()..end()) {
             let (key, value) = pair.map_err(|e| to_open_error(&e))?;
@@ -115,22 +116,26 @@ impl SledLog {
                 .map_err(OpenError::Unreadable)?;
         }
         Ok(Recovered {
-            vote: self.get::<wire::Vote>(VOTE)?.map(vote_from_wire),
-            committed: self.get::<wire::LogId>(COMMITTED)?.map(log_id_from_wire),
+            vote: self.get(VOTE, vote_from_wire)?,
+            committed: self.get(COMMITTED, log_id_from_wire)?,
             purged,
             entries: assembler.finish(purged).map_err(OpenError::Unreadable)?,
             snapshot: None,
         })
     }
 
-    fn get<M: Message + Default>(&self, key: &[u8]) -> Result<Option<M>, OpenError> {
+    fn get<M: Message + Default, T>(
+        &self,
+        key: &[u8],
+        from_wire: fn(M) -> Result<T, WireError>,
+    ) -> Result<Option<T>, OpenError> {
         let value = self.db.get(key).map_err(|e| to_open_error(&e))?;
-        let unreadable = |error: prost::DecodeError| {
+        let unreadable = |error: WireError| {
             let name = String::from_utf8_lossy(key);
             OpenError::Unreadable(format!("its {name} makes no sense: {error}"))
         };
         value
-            .map(|v| M::decode(&*v))
+            .map(|v| from_wire(M::decode(&*v)?))
             .transpose()
             .map_err(unreadable)
     }

@@ -23,7 +23,8 @@ const SUFFIX: &str = ".snapshot";
 const MAGIC: &[u8; 4] = b"RQS1";
 const VERSION: u8 = 1;
 const HEADER_BYTES: usize = 21;
-const FILE_BYTES_MAX: u64 = 4 << 30;
+/// A larger snapshot could be written, and not be read again.
+pub(crate) const FILE_BYTES_MAX: u64 = 4 << 30;
 
 pub(super) fn dir(store_dir: &Path) -> PathBuf {
     store_dir.join(DIR_NAME)

@@ -25,7 +25,7 @@ use rpc::proto::quorum::v1 as wire;
 use super::{OpenError, Recovered};
 use crate::quorum::files;
 use crate::quorum::raft_types::{LogId, Vote};
-use crate::quorum::wire::{log_id_from_wire, log_id_to_wire, vote_from_wire, vote_to_wire};
+use crate::quorum::wire::{log_id_to_wire, optional_log_id, vote_from_wire, vote_to_wire};
 
 const FILE_NAME: &str = "witness";
 /// Slots lie on pages of their own.
@@ -151,8 +151,8 @@ fn decode(slot: &[u8]) -> Option<(u64, Testimony)> {
     let intact = crc32c::crc32c(payload) == u32::from_be_bytes(checksum.try_into().ok()?);
     let witness = intact.then(|| wire::Witness::decode(payload).ok())??;
     let testimony = Testimony {
-        vote: witness.vote.map(vote_from_wire),
-        last_log_id: witness.last_log_id.map(log_id_from_wire),
+        vote: witness.vote.map(vote_from_wire).transpose().ok()?,
+        last_log_id: optional_log_id(witness.last_log_id).ok()?,
     };
     Some((witness.sequence, testimony))
 }
