@@ -47,6 +47,9 @@ pub enum BrokerError {
     /// No log directory is left.
     #[error("all log directories are offline")]
     NoLogDir,
+    /// A thread that the broker cannot do without has ended in a way nobody foresaw.
+    #[error("the {0} thread has panicked")]
+    Panicked(&'static str),
 }
 
 /// The first reason why the broker cannot go on.
@@ -155,9 +158,9 @@ impl Broker {
 
     fn start_housekeeping(&mut self) -> Result<(), BrokerError> {
         let failure = Arc::clone(&self.failure);
-        let on_all_offline = move || fail(&failure, BrokerError::NoLogDir);
+        let on_failure = move |error| fail(&failure, error);
         let (core, pulse) = (Arc::clone(&self.core), Arc::clone(&self.pulse));
-        let started = Housekeeping::start(core, pulse, on_all_offline);
+        let started = Housekeeping::start(core, pulse, on_failure);
         let no_thread = |error| BrokerError::Metadata(format!("cannot start a thread: {error}"));
         self.housekeeping = Some(started.map_err(no_thread)?);
         Ok(())

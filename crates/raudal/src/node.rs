@@ -182,6 +182,6 @@ fn broker_failure(error: BrokerError) -> Failure {
         }
         BrokerError::Register(_) => Failure::Cluster(error.to_string()),
         BrokerError::NoLogDir => Failure::Data(error.to_string()),
-        BrokerError::Metadata(_) => Failure::Other(error.to_string()),
+        BrokerError::Metadata(_) | BrokerError::Panicked(_) => Failure::Other(error.to_string()),
     }
 }

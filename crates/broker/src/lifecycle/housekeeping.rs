@@ -1,5 +1,6 @@
 //! The one background thread of the data plane: retention, flushing, checkpoints, failed disks.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use tracing::error;
 use types::{Offset, TopicPartition};
 
 use super::heartbeat::Pulse;
+use crate::broker::BrokerError;
 use crate::state::Core;
 
 /// How often the logs are looked after.
@@ -30,20 +32,27 @@ struct Signal {
 }
 
 impl Housekeeping {
-    /// Starts the thread. `on_all_offline` is called once, when no log directory is left.
+    /// Starts the thread. `on_failure` is called once, when the thread cannot go on.
     ///
     /// # Errors
     /// If the system cannot start a thread.
     pub(crate) fn start(
         core: Arc<Core>,
         pulse: Arc<Pulse>,
-        on_all_offline: impl FnOnce() + Send + 'static,
+        on_failure: impl FnOnce(BrokerError) + Send + 'static,
     ) -> std::io::Result<Self> {
         core.log_dirs.set_intervals(intervals(&core.config));
         let signal = Arc::new(Signal::default());
         let work = {
             let signal = Arc::clone(&signal);
-            move || keep_house(&core, &pulse, &signal, on_all_offline)
+            move || {
+                let work = AssertUnwindSafe(|| keep_house(&core, &pulse, &signal));
+                // Nobody else flushes, or notices that a disk has failed.
+                let panicked = |_panic| Err(BrokerError::Panicked("housekeeping"));
+                if let Err(error) = catch_unwind(work).unwrap_or_else(panicked) {
+                    on_failure(error);
+                }
+            }
         };
         let thread = std::thread::Builder::new()
             .name("housekeeping".to_owned())
@@ -99,7 +108,7 @@ fn intervals(config: &ServerConfig) -> Intervals {
     }
 }
 
-fn keep_house(core: &Core, pulse: &Pulse, signal: &Signal, on_all_offline: impl FnOnce()) {
+fn keep_house(core: &Core, pulse: &Pulse, signal: &Signal) -> Result<(), BrokerError> {
     let high_watermark = |partition: &TopicPartition| high_watermark(core, partition);
     while signal.wait() {
         let report = core
@@ -115,9 +124,10 @@ fn keep_house(core: &Core, pulse: &Pulse, signal: &Signal, on_all_offline: impl 
             .iter()
             .all(|dir| dir.offline.is_some())
         {
-            return on_all_offline();
+            return Err(BrokerError::NoLogDir);
         }
     }
+    Ok(())
 }
 
 /// For checkpoints.

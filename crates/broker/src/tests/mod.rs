@@ -2,6 +2,7 @@
 
 mod fetch;
 mod frames;
+mod housekeeping;
 mod long_poll;
 mod offsets;
 mod produce;
