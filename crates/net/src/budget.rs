@@ -87,6 +87,41 @@ impl Drop for Waiting<'_> {
     }
 }
 
+/// A listener's two budgets, each of half its bytes. A large frame is charged when it is announced, long
+/// before it has arrived; in a budget of their own, peers that announce much and send little hold up
+/// one another, and not the small requests of everybody else.
+#[derive(Clone, Debug)]
+pub(crate) struct Budgets {
+    pub(crate) small: Arc<MemoryBudget>,
+    pub(crate) large: Arc<MemoryBudget>,
+}
+
+/// Frames above this many bytes are charged to the budget of the large ones.
+const SMALL_BYTES_MAX: usize = 1024 * 1024;
+
+impl Budgets {
+    pub(crate) fn new(limit_bytes: usize) -> Self {
+        Self {
+            small: MemoryBudget::new(limit_bytes / 2),
+            large: MemoryBudget::new(limit_bytes / 2),
+        }
+    }
+
+    /// Whether a frame of so many bytes counts as a large one.
+    pub(crate) const fn is_large(frame_bytes: usize) -> bool {
+        frame_bytes > SMALL_BYTES_MAX
+    }
+
+    /// The budget of a frame of so many bytes.
+    pub(crate) const fn of(&self, frame_bytes: usize) -> &Arc<MemoryBudget> {
+        if Self::is_large(frame_bytes) {
+            &self.large
+        } else {
+            &self.small
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -17,7 +17,7 @@ use tracing::{debug, error, warn};
 use super::connection::{Connection, Ended, Shared};
 use super::{CloseReason, ConnectionContext, Limits, PrefaceHandler, Prefixed, Service};
 use crate::BufferPool;
-use crate::budget::MemoryBudget;
+use crate::budget::Budgets;
 
 /// Connections that wait in the kernel's queue: enough for a whole fleet that reconnects at once.
 const BACKLOG: u32 = 4096;
@@ -88,7 +88,7 @@ impl<S: Service> Server<S> {
     /// A server for the listener of that name.
     pub fn new(name: impl Into<Arc<str>>, limits: Limits, service: Arc<S>) -> Self {
         let shared = Shared {
-            budget: MemoryBudget::new(limits.max_listener_bytes),
+            budgets: Budgets::new(limits.max_listener_bytes),
             pool: Arc::new(BufferPool::new()),
             accepts_preface: false,
             limits,
@@ -107,7 +107,7 @@ impl<S: Service> Server<S> {
     pub fn with_preface(mut self, handler: Arc<dyn PrefaceHandler>) -> Self {
         self.shared = Arc::new(Shared {
             accepts_preface: true,
-            budget: Arc::clone(&self.shared.budget),
+            budgets: self.shared.budgets.clone(),
             pool: Arc::clone(&self.shared.pool),
             limits: self.shared.limits.clone(),
         });

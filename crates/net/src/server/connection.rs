@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::charges::Charges;
 use super::{ConnectionContext, Limits, PREFACE, Reply, ReplyFuture, Service};
-use crate::budget::MemoryBudget;
+use crate::budget::Budgets;
 use crate::buffers::BufferPool;
 use crate::frames::{FrameError, FrameReader, LENGTH_BYTES};
 use crate::outbox::Outbox;
@@ -70,7 +70,7 @@ pub(super) enum Ended<IO> {
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) limits: Limits,
-    pub(super) budget: Arc<MemoryBudget>,
+    pub(super) budgets: Budgets,
     pub(super) pool: Arc<BufferPool>,
     pub(super) accepts_preface: bool,
 }
@@ -142,7 +142,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, S: Service> Connection<IO, S> {
             frames,
             outbox: Outbox::default(),
             slots: VecDeque::new(),
-            charges: Charges::new(Arc::clone(&shared.budget)),
+            charges: Charges::new(shared.budgets.clone()),
             shared,
             waiting_for_budget: None,
             stage,
@@ -287,10 +287,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, S: Service> Connection<IO, S> {
                 ready!(waiting.as_mut().poll(cx));
                 self.waiting_for_budget = None;
             }
-            if self.charges.try_admit(LENGTH_BYTES + announced) {
+            let frame_bytes = LENGTH_BYTES + announced;
+            if self.charges.try_admit(frame_bytes) {
                 return Poll::Ready(());
             }
-            let budget = Arc::clone(&self.shared.budget);
+            let budget = Arc::clone(self.shared.budgets.of(frame_bytes));
             self.waiting_for_budget = Some(Box::pin(async move { budget.wait().await }));
         }
     }

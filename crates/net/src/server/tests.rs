@@ -241,6 +241,22 @@ async fn the_listener_s_budget_holds_others_back_until_a_reply_is_out() {
 }
 
 #[tokio::test]
+async fn large_frames_that_never_arrive_hold_up_no_small_request() {
+    let server = start(Limits::default());
+    let mut halves = Vec::new();
+    for _ in 0..4 {
+        let mut half = Peer::connect(&server).await;
+        let announced = 90_000_000_i32.to_be_bytes();
+        half.0.write_all(&announced).await.expect("written");
+        half.0.write_all(&[b'x'; 1000]).await.expect("written");
+        halves.push(half);
+    }
+    let mut other = Peer::connect(&server).await;
+    other.send(&[b"hello"]).await;
+    assert_eq!(other.receive().await.expect("a reply"), b"hello");
+}
+
+#[tokio::test]
 async fn budget_of_a_connection_that_vanishes_comes_back() {
     let limits = Limits {
         max_listener_bytes: 100,
