@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use types::{LeaderEpoch, Offset, ProducerEpoch, ProducerId};
 
+use crate::disk;
+
 /// A log or a log directory could not be opened, written, flushed or deleted.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
@@ -72,6 +74,11 @@ impl Error {
     /// Whether the file or directory is not there.
     pub(crate) fn is_not_found(&self) -> bool {
         matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+
+    /// Whether a file could not be opened for want of descriptors or memory, which may pass.
+    pub(crate) fn is_short_of_resources(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if disk::is_short_of_resources(source))
     }
 
     /// Whether the log will refuse everything until it is opened again.

@@ -249,12 +249,15 @@ fn flush(logs: &[(TopicPartition, SharedLog)]) -> usize {
             // It is offline, and whoever took it offline has said so.
             Err(_) => continue,
         };
-        match job.run() {
-            Ok(()) => {
-                log.lock().finish_flush(&job);
-                count += 1;
+        let result = job.run();
+        match log.lock().finish_flush(job, result) {
+            Ok(()) => count += 1,
+            Err(error) if error.is_offline() => {
+                tracing::error!(partition = %tp, %error, "flush failed");
             }
-            Err(error) => tracing::error!(partition = %tp, %error, "flush failed"),
+            Err(error) => {
+                tracing::warn!(partition = %tp, %error, "flush failed, will be tried again");
+            }
         }
     }
     count

@@ -13,6 +13,7 @@ mod crash;
 mod file;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io::{self, IoSlice};
 use std::path::{Component, Path};
 use std::sync::Arc;
@@ -21,11 +22,13 @@ use parking_lot::Mutex;
 use types::Clock;
 
 use super::real::temporary_name;
-use super::{DirEntry, Disk, DiskFile, DiskLock, Space, write_all_at};
+use super::{DirEntry, Disk, DiskFile, DiskLock, Space, fsync_failed, write_all_at};
 
 /// What kind of call a fault is waiting for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Op {
+    /// Opening a file that is there, or a directory to sync it.
+    Open,
     /// [`DiskFile::write_at`].
     Write,
     /// [`DiskFile::read_at`] and [`Disk::read`].
@@ -45,6 +48,8 @@ pub enum Op {
 pub enum Fault {
     /// The call fails and changes nothing.
     Error(io::ErrorKind),
+    /// The same, with a number of the operating system that has no kind of its own.
+    Errno(i32),
     /// A write takes only this many bytes. No failure: the caller has to notice.
     Short(usize),
 }
@@ -80,9 +85,22 @@ struct Names {
     durable: BTreeMap<String, Node>,
 }
 
+/// What somebody else does just before a call.
+struct Meanwhile {
+    op: Op,
+    action: Box<dyn FnOnce() + Send>,
+}
+
+impl fmt::Debug for Meanwhile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Meanwhile({:?})", self.op)
+    }
+}
+
 #[derive(Debug, Default)]
 struct Faults {
     planned: Vec<Planned>,
+    meanwhile: Option<Meanwhile>,
     calls: u64,
     capacity_bytes: Option<u64>,
     used_bytes: u64,
@@ -127,9 +145,24 @@ impl FaultDisk {
         });
     }
 
+    /// Does `action` just before the next call of kind `op`: a race that always ends the same way.
+    pub fn meanwhile(&self, op: Op, action: impl FnOnce() + Send + 'static) {
+        self.state.faults.lock().meanwhile = Some(Meanwhile {
+            op,
+            action: Box::new(action),
+        });
+    }
+
     /// Forgets the faults that have not happened.
     pub fn heal(&self) {
         self.state.faults.lock().planned.clear();
+    }
+
+    /// How many faults are still waiting for their call.
+    #[must_use]
+    pub fn planned_count(&self) -> usize {
+        let faults = self.state.faults.lock();
+        faults.planned.iter().filter(|p| p.times > 0).count()
     }
 
     /// Calls made so far that change something or could fail.
@@ -195,6 +228,13 @@ impl FaultDisk {
     }
 
     fn before(&self, op: Op) -> io::Result<Option<usize>> {
+        let meanwhile = {
+            let mut faults = self.state.faults.lock();
+            faults.meanwhile.take_if(|meanwhile| meanwhile.op == op)
+        };
+        if let Some(meanwhile) = meanwhile {
+            (meanwhile.action)();
+        }
         let mut faults = self.state.faults.lock();
         faults.calls += 1;
         let Some(planned) = faults
@@ -211,6 +251,7 @@ impl FaultDisk {
         planned.times -= 1;
         match planned.fault {
             Fault::Error(kind) => Err(kind.into()),
+            Fault::Errno(errno) => Err(io::Error::from_raw_os_error(errno)),
             Fault::Short(bytes) => Ok(Some(bytes)),
         }
     }
@@ -278,6 +319,7 @@ impl Drop for FaultLock {
 
 impl Disk for FaultDisk {
     fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
+        self.before(Op::Open)?;
         Ok(self.handle(self.file(path)?))
     }
 
@@ -383,8 +425,9 @@ impl Disk for FaultDisk {
     }
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        self.before(Op::SyncDir)?;
+        self.before(Op::Open)?;
         let dir = self.dir(path)?;
+        self.before(Op::SyncDir).map_err(fsync_failed)?;
         let mut dir = dir.lock();
         dir.durable = dir.current.clone();
         Ok(())

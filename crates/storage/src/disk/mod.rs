@@ -8,6 +8,8 @@ use std::io::{self, IoSlice};
 use std::path::Path;
 use std::sync::Arc;
 
+use rustix::io::Errno;
+
 pub mod fault;
 mod real;
 
@@ -60,7 +62,7 @@ pub trait DiskFile: fmt::Debug + Send + Sync {
     }
 
     /// Makes the contents durable (`fdatasync`). After an error the contents are unknown: never
-    /// retry.
+    /// retry. No such error looks like a want of descriptors or memory.
     fn sync(&self) -> io::Result<()>;
 }
 
@@ -100,7 +102,8 @@ pub trait Disk: fmt::Debug + Send + Sync {
     /// Whether there is such a file or directory.
     fn exists(&self, path: &Path) -> io::Result<bool>;
 
-    /// Makes creations, renames and removals in a directory durable.
+    /// Makes creations, renames and removals in a directory durable. A want of descriptors or memory
+    /// was met before anything was synced; every other error is as [`DiskFile::sync`]'s.
     fn sync_dir(&self, path: &Path) -> io::Result<()>;
 
     /// Space of the file system.
@@ -112,6 +115,22 @@ pub trait Disk: fmt::Debug + Send + Sync {
 
     /// Takes an exclusive lock on a file, creating it. `WouldBlock` if another process has it.
     fn lock(&self, path: &Path) -> io::Result<Box<dyn DiskLock>>;
+}
+
+/// Whether a file could not be opened for want of descriptors or memory, which may pass.
+pub(crate) fn is_short_of_resources(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::OutOfMemory
+        || [Errno::MFILE, Errno::NFILE]
+            .iter()
+            .any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
+}
+
+/// What a failed fsync returns: nothing that [`is_short_of_resources`], for it never passes.
+fn fsync_failed(error: io::Error) -> io::Error {
+    if is_short_of_resources(&error) {
+        return io::Error::other(error);
+    }
+    error
 }
 
 /// Writes everything, however many calls that takes. After an error the file may hold a part of it:

@@ -10,7 +10,7 @@ use std::time::UNIX_EPOCH;
 use rustix::fs::{FlockOperation, Mode, OFlags};
 use rustix::io::{Errno, ReadWriteFlags};
 
-use super::{DirEntry, Disk, DiskFile, DiskLock, Space};
+use super::{DirEntry, Disk, DiskFile, DiskLock, Space, fsync_failed};
 
 /// The operating system's files.
 #[derive(Debug, Clone, Copy, Default)]
@@ -88,7 +88,7 @@ impl DiskFile for RealFile {
     }
 
     fn sync(&self) -> io::Result<()> {
-        uninterrupted(|| rustix::fs::fdatasync(&self.fd))
+        uninterrupted(|| rustix::fs::fdatasync(&self.fd)).map_err(fsync_failed)
     }
 }
 
@@ -180,7 +180,7 @@ impl Disk for RealDisk {
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         let fd = open_file(path, OFlags::RDONLY | OFlags::DIRECTORY)?;
-        uninterrupted(|| rustix::fs::fsync(&fd))
+        uninterrupted(|| rustix::fs::fsync(&fd)).map_err(fsync_failed)
     }
 
     fn space(&self, path: &Path) -> io::Result<Space> {

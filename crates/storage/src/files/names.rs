@@ -68,7 +68,9 @@ pub(crate) fn parse(name: &str) -> Option<(Offset, Kind)> {
     if !digits.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
-    Some((digits.parse().ok()?, kind))
+    // A segment ends after its base, so none can begin at the last offset there is.
+    let offset = digits.parse().ok().filter(|o| *o < Offset::MAX)?;
+    Some((offset, kind))
 }
 
 #[cfg(test)]
@@ -82,7 +84,7 @@ mod tests {
             "00000000000000000025.timeindex"
         );
         for kind in Kind::ALL {
-            for offset in [0, 25, Offset::MAX] {
+            for offset in [0, 25, Offset::MAX - 1] {
                 assert_eq!(parse(&file_name(offset, kind)), Some((offset, kind)));
             }
         }
@@ -96,6 +98,7 @@ mod tests {
             "00000000000000000025.log.deleted",
             "-0000000000000000025.log",
             "99999999999999999999.log",
+            "09223372036854775807.log",
             "0000000000000000002é.log",
             "",
         ] {

@@ -6,7 +6,8 @@
 //!
 //! Order: the segments' bytes, then the indexes of sealed segments, then the directory, and only
 //! then does the recovery point move. A failed fsync takes the whole directory offline; it is never
-//! tried again.
+//! tried again. A file that cannot even be opened, for want of descriptors or memory, has lost
+//! nothing: the next flush does it all again.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -39,23 +40,28 @@ pub struct FlushJob {
 }
 
 impl FlushJob {
-    /// Syncs. Blocks for the disk.
+    /// Syncs. Blocks for the disk. Hand the result to [`Log::finish_flush`].
     ///
     /// # Errors
-    /// [`Error::Offline`]: the directory is offline from now on.
+    /// [`Error::Offline`]: the directory is offline from now on. [`Error::Io`]: there were no
+    /// descriptors or no memory to open a file; the next flush may find some.
     pub fn run(&self) -> Result<(), Error> {
         self.dir_state.check()?;
         match self.sync() {
             // Deleted or set aside meanwhile: its folder has another name, and nobody misses it.
             Err(error) if error.is_not_found() && self.is_retired.load(Ordering::Acquire) => Ok(()),
+            Err(error) if error.is_short_of_resources() => Err(error),
             result => result.map_err(|error| self.dir_state.fail(format!("fsync failed: {error}"))),
         }
     }
 
     fn sync(&self) -> Result<(), Error> {
-        // A segment cut or deleted since is not missed.
         for segment in self.segments.iter().filter(|s| !s.is_changed()) {
-            segment.sync()?;
+            match segment.sync() {
+                // Cut or deleted meanwhile, and marked before that: not missed.
+                Err(error) if error.is_not_found() && segment.is_changed() => {}
+                result => result?,
+            }
         }
         for segment in self.unsynced.sealed.iter().filter(|s| !s.is_changed()) {
             self.sync_file(&segment.path(Kind::OffsetIndex))?;
@@ -79,21 +85,31 @@ impl FlushJob {
     }
 }
 
+impl Unsynced {
+    fn put_back(&mut self, other: Self) {
+        self.names |= other.names;
+        self.epochs |= other.epochs;
+        self.sealed.extend(other.sealed);
+    }
+}
+
 impl Log {
     /// Makes everything appended so far durable and moves the recovery point. Blocks for the disk.
     ///
     /// # Errors
-    /// A failed fsync takes the whole log directory offline.
+    /// A failed fsync takes the whole log directory offline. After [`Error::Io`] nothing is lost: try
+    /// again.
     pub fn flush(&mut self) -> Result<(), Error> {
         if let Some(job) = self.begin_flush()? {
-            job.run()?;
-            self.finish_flush(&job);
+            let result = job.run();
+            self.finish_flush(job, result)?;
         }
         Ok(())
     }
 
     /// What is to be synced for everything appended so far to be durable; `None` if it is already.
-    /// Run it without the log's lock, then call [`finish_flush`](Self::finish_flush).
+    /// Run it without the log's lock, then call [`finish_flush`](Self::finish_flush), whatever came
+    /// of it.
     ///
     /// # Errors
     /// If the log is offline.
@@ -128,10 +144,16 @@ impl Log {
     }
 
     /// Moves the recovery point after `job` has run well. A truncation in between voids the job.
-    pub fn finish_flush(&mut self, job: &FlushJob) {
-        if job.truncation_count == self.truncation_count {
+    ///
+    /// # Errors
+    /// That of the run. What was to be synced is the next flush's business then.
+    pub fn finish_flush(&mut self, job: FlushJob, run: Result<(), Error>) -> Result<(), Error> {
+        if run.is_err() {
+            self.unsynced.put_back(job.unsynced);
+        } else if job.truncation_count == self.truncation_count {
             self.recovery_point = self.recovery_point.max(job.up_to);
         }
+        run
     }
 
     /// Index entries and, every so often, producers: so that recovery begins near the recovery

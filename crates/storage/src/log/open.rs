@@ -223,6 +223,10 @@ impl Log {
 
     fn finish_segments(&mut self, may_be_lost: bool) -> Result<(), Error> {
         let Some(first) = self.segments.first().map(|segment| segment.base_offset()) else {
+            // A truncation that was killed has left word of what it was about to remove.
+            if self.recovery_point > self.log_start_offset && !self.is_recovery_point_lowered {
+                return Err(self.segments_gone());
+            }
             return self.start_empty(self.log_start_offset);
         };
         self.log_start_offset = self.log_start_offset.max(first);
@@ -242,6 +246,19 @@ impl Log {
             return self.sync_names();
         }
         Ok(())
+    }
+
+    fn segments_gone(&self) -> Error {
+        Error::Corrupt {
+            path: self.dir.to_path_buf(),
+            position: 0,
+            offset: self.log_start_offset,
+            reason: format!(
+                "its segments are gone, the log was durable up to offset {}; put them back, or \
+                 remove the folder to have the partition copied from another replica",
+                self.recovery_point
+            ),
+        }
     }
 
     /// Records up to the log start were there once; if nothing was lost, the log start is wrong.

@@ -20,7 +20,9 @@ impl Log {
     /// Makes the producers those of the log as it is now. Snapshots that are beyond its end or
     /// unusable are removed.
     pub(super) fn load_producers(&mut self) -> Result<(), Error> {
-        let beyond = self.snapshots.split_off(&(self.log_end_offset + 1));
+        let beyond = self
+            .snapshots
+            .split_off(&self.log_end_offset.saturating_add(1));
         for offset in beyond {
             self.remove_snapshot(offset)?;
         }

@@ -12,6 +12,7 @@ use crate::disk::FaultDisk;
 use crate::{AppendError, ReadError};
 
 mod append;
+mod flush;
 mod recovery;
 mod retention;
 mod truncation;

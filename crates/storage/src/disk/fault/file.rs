@@ -6,7 +6,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::{Contents, FaultDisk, Op};
-use crate::disk::DiskFile;
+use crate::disk::{DiskFile, fsync_failed};
 
 #[derive(Debug)]
 pub(super) struct FaultFile {
@@ -86,7 +86,7 @@ impl DiskFile for FaultFile {
     }
 
     fn sync(&self) -> io::Result<()> {
-        self.disk.before(Op::Sync)?;
+        self.disk.before(Op::Sync).map_err(fsync_failed)?;
         let mut file = self.contents.lock();
         file.durable = file.current.clone();
         file.unsynced.clear();

@@ -399,3 +399,40 @@ fn a_log_start_beyond_the_log_end_deletes_nothing() {
         assert_eq!(bench.names(), before);
     }
 }
+
+#[test]
+fn a_log_whose_segments_are_all_gone_is_missed() {
+    for shutdown in [Shutdown::Clean, Shutdown::Unclean, Shutdown::PowerLoss] {
+        let bench = Bench::new();
+        let mut log = filled(&bench, 5);
+        log.close().unwrap();
+        bench.disk.remove(&bench.path(SEGMENT)).unwrap();
+        let error = bench.try_open(log.recovery_point(), shutdown).unwrap_err();
+        assert!(matches!(error, Error::Corrupt { .. }), "{error}");
+        for part in [DIR, "durable up to offset 10", "remove the folder"] {
+            assert!(error.to_string().contains(part), "{error}");
+        }
+        assert!(!bench.names().iter().any(|name| name == SEGMENT));
+    }
+}
+
+#[test]
+fn nothing_panics_at_the_last_offset() {
+    let bench = Bench::new();
+    let mut log = filled(&bench, 5);
+    log.close().unwrap();
+    bench
+        .disk
+        .overwrite(&bench.path("09223372036854775807.log"), b"");
+    let log = bench.open(log.recovery_point(), Shutdown::Clean);
+    assert_eq!(log.log_end_offset(), 10);
+    let bench = Bench::new();
+    let options = OpenOptions {
+        log_start_offset: Offset::MAX,
+        ..bench.options(0, Shutdown::Clean)
+    };
+    let clock = Arc::clone(&bench.clock) as _;
+    let disk = Arc::new(bench.disk.clone());
+    let (log, _) = Log::open(options, LogDeps { disk, clock }).unwrap();
+    assert_eq!(log.log_end_offset(), Offset::MAX);
+}

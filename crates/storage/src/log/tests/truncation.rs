@@ -182,8 +182,8 @@ fn a_flush_begun_before_a_truncation_does_not_count() {
     for _ in 0..27 {
         append_at(&mut log);
     }
-    job.run().unwrap();
-    log.finish_flush(&job);
+    let result = job.run();
+    log.finish_flush(job, result).unwrap();
     assert_eq!(log.recovery_point(), 13);
 }
 
