@@ -257,7 +257,7 @@ async fn large_frames_that_never_arrive_hold_up_no_small_request() {
     }
     let mut other = Peer::connect(&server).await;
     other.send(&[b"hello"]).await;
-    let reply = tokio::time::timeout(Duration::from_secs(10), other.receive());
+    let reply = timeout(Duration::from_secs(10), other.receive());
     let reply = reply.await.expect("nobody waits for the large ones");
     assert_eq!(reply.expect("a reply"), b"hello");
 }
