@@ -78,6 +78,12 @@ struct Start {
     is_from_index: bool,
 }
 
+/// How much of what was read is sound.
+struct Intact {
+    len: usize,
+    next_offset: Offset,
+}
+
 impl Segment {
     /// Reads from the batch that contains `wanted.offset`, or the next one. `None` if this segment
     /// has no such batch that may be returned.
@@ -294,31 +300,51 @@ impl Segment {
         part: &Part,
         wanted: &Wanted,
     ) -> Result<Found, ReadError> {
-        let bytes = buffer.slice(part.start..part.end);
+        let mut bytes = buffer.slice(part.start..part.end);
+        let mut next_offset = part.next_offset;
         if wanted.verifies_crc {
-            self.verify(&bytes, position + part.start as u64, wanted)?;
+            let intact = self.intact(&bytes, position + part.start as u64, wanted)?;
+            bytes.truncate(intact.len);
+            next_offset = intact.next_offset;
         }
-        let end = position + part.end as u64;
-        self.cursors.advance(wanted.offset, part.next_offset, end);
+        let end = position + (part.start + bytes.len()) as u64;
+        self.cursors.advance(wanted.offset, next_offset, end);
         Ok(Found {
             bytes,
             first_offset: part.first_offset,
-            next_offset: part.next_offset,
+            next_offset,
         })
     }
 
-    fn verify(&self, bytes: &[u8], position: u64, wanted: &Wanted) -> Result<(), ReadError> {
-        let mut at = 0;
-        while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
-            let here = position + at as u64;
-            let header = BatchHeader::parse(rest).map_err(|e| self.bad(here, wanted, e))?;
-            let size = header.size_in_bytes();
-            if !rest.get(..size).is_some_and(verify_crc) {
-                return Err(self.bad(here, wanted, "the checksum does not match"));
+    /// The batches in front of the first damaged one: what is sound is served, and whoever reads on
+    /// from there is told of the damage.
+    fn intact(&self, bytes: &[u8], position: u64, wanted: &Wanted) -> Result<Intact, ReadError> {
+        let mut intact = Intact {
+            len: 0,
+            next_offset: wanted.offset,
+        };
+        while let Some(rest) = bytes.get(intact.len..).filter(|rest| !rest.is_empty()) {
+            let checked = BatchHeader::parse(rest)
+                .map_err(|error| error.to_string())
+                .and_then(|header| {
+                    let batch = rest.get(..header.size_in_bytes());
+                    match batch.is_some_and(verify_crc) {
+                        true => Ok(header),
+                        false => Err("the checksum does not match".to_owned()),
+                    }
+                });
+            match checked {
+                Ok(header) => {
+                    intact.len += header.size_in_bytes();
+                    intact.next_offset = header.next_offset();
+                }
+                Err(reason) if intact.len == 0 => {
+                    return Err(self.bad(position, wanted, reason));
+                }
+                Err(_) => break,
             }
-            at += size;
         }
-        Ok(())
+        Ok(intact)
     }
 
     fn bad(&self, position: u64, wanted: &Wanted, reason: impl ToString) -> ReadError {

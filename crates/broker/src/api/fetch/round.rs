@@ -232,7 +232,11 @@ impl Look<'_> {
             Err(ReadError::Changed) => Err(ErrorCode::NotLeaderOrFollower.into()),
             Err(ReadError::Storage(error)) => {
                 warn!(partition = %partition.topic_partition(), %error, "records cannot be read");
-                Err(ErrorCode::KafkaStorageError.into())
+                Err(match error {
+                    // Clients tell their user of it, instead of asking again for ever.
+                    storage::Error::Corrupt { .. } => ErrorCode::CorruptMessage.into(),
+                    _ => ErrorCode::KafkaStorageError.into(),
+                })
             }
         }
     }

@@ -436,3 +436,22 @@ fn nothing_panics_at_the_last_offset() {
     let (log, _) = Log::open(options, LogDeps { disk, clock }).unwrap();
     assert_eq!(log.log_end_offset(), Offset::MAX);
 }
+
+#[test]
+fn what_is_sound_in_front_of_damage_is_served_and_the_damage_is_not() {
+    let bench = Bench::new();
+    let log = filled(&bench, 5);
+    let path = bench.path(SEGMENT);
+    let mut bytes = bench.disk.contents(&path).unwrap();
+    let in_the_third = bytes.len() / 2;
+    bytes[in_the_third] ^= 0x10;
+    bench.disk.overwrite(&path, &bytes);
+    let read = |offset| log.reader().read(offset, 10_000, Offset::MAX, true);
+    let sound = read(0).unwrap();
+    assert_eq!(sound.next_offset, 4);
+    assert_eq!(split_batches(sound.bytes).count(), 2);
+    let error = read(4).unwrap_err();
+    let is_corrupt = matches!(error, crate::ReadError::Storage(Error::Corrupt { .. }));
+    assert!(is_corrupt, "{error}");
+    assert_eq!(split_batches(read(6).unwrap().bytes).count(), 2);
+}
