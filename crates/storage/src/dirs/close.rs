@@ -42,11 +42,9 @@ impl LogDirs {
         dir.state().check()?;
         let logs = self.logs_in(dir);
         let closed = self.close_logs(&logs);
-        self.checkpoint(dir, &logs)?;
-        dir.write(
-            Checkpoint::HighWatermark,
-            high_watermarks(&logs, high_watermark),
-        )?;
+        self.checkpoint(dir)?;
+        let high_watermarks = high_watermarks(&logs, high_watermark);
+        dir.write(Checkpoint::HighWatermark, || high_watermarks)?;
         closed?;
         if dir.has_failed_logs() {
             let reason = "a log in it could not be opened, so it is not marked as clean".to_owned();

@@ -214,9 +214,16 @@ impl Dir {
 
     /// Writes a checkpoint with these offsets for open logs, if that changes anything. Durable on
     /// return, except for high watermarks, which are a hint.
-    pub(super) fn write(&self, which: Checkpoint, open: Offsets) -> Result<(), Error> {
+    pub(super) fn write(
+        &self,
+        which: Checkpoint,
+        open: impl FnOnce() -> Offsets,
+    ) -> Result<(), Error> {
         self.state.check()?;
         let mut checkpoints = self.checkpoints.lock();
+        // Asked only now: whoever comes later writes what is newer, and a log deleted meanwhile is not
+        // written down for its successor of the same name. Lock order: checkpoints, map of logs, log.
+        let open = open();
         let offsets = checkpoints.of(which);
         let is_same = |(tp, offset): (&TopicPartition, &Offset)| offsets.get(tp) == Some(offset);
         if open.iter().all(is_same) {

@@ -138,13 +138,13 @@ impl LogDirs {
                 tend(tp, log, due, now_ms, high_watermark);
             }
             if due.checkpoint {
-                warn_of("checkpoints", self.checkpoint(dir, &logs));
+                warn_of("checkpoints", self.checkpoint(dir));
             }
             if due.high_watermark {
                 let offsets = high_watermarks(&logs, high_watermark);
                 warn_of(
                     "high watermarks",
-                    dir.write(Checkpoint::HighWatermark, offsets),
+                    dir.write(Checkpoint::HighWatermark, || offsets),
                 );
             }
             self.remove_folders(dir, now_ms);
@@ -178,7 +178,7 @@ impl LogDirs {
         if retired.is_empty() {
             return 0;
         }
-        if let Err(error) = dir.write(Checkpoint::LogStart, log_starts(logs)) {
+        if let Err(error) = dir.write(Checkpoint::LogStart, || log_starts(&self.logs_in(dir))) {
             tracing::warn!(path = %dir.path().display(), %error, "log starts not written");
             // The files stay until the next start, unless they are what fills the disk: the first
             // segment that is left tells the log start as well.
@@ -199,23 +199,24 @@ impl LogDirs {
     /// If the disk refuses.
     pub fn checkpoint_log_starts(&self) -> Result<(), Error> {
         for dir in self.dirs.iter().filter(|dir| !dir.is_offline()) {
-            dir.write(Checkpoint::LogStart, log_starts(&self.logs_in(dir)))?;
+            dir.write(Checkpoint::LogStart, || log_starts(&self.logs_in(dir)))?;
         }
         Ok(())
     }
 
-    pub(super) fn checkpoint(
-        &self,
-        dir: &Arc<Dir>,
-        logs: &[(TopicPartition, SharedLog)],
-    ) -> Result<(), Error> {
-        dir.write(Checkpoint::LogStart, log_starts(logs))?;
-        let points = offsets(logs, |_, log| Some(log.lock().recovery_point()));
-        dir.write(Checkpoint::RecoveryPoint, points.clone())?;
-        for (tp, log) in logs {
-            if let Some(point) = points.get(tp) {
-                log.lock().on_recovery_point_persisted(*point);
+    pub(super) fn checkpoint(&self, dir: &Arc<Dir>) -> Result<(), Error> {
+        dir.write(Checkpoint::LogStart, || log_starts(&self.logs_in(dir)))?;
+        let mut persisted = Vec::new();
+        dir.write(Checkpoint::RecoveryPoint, || {
+            for (tp, log) in self.logs_in(dir) {
+                let point = log.lock().recovery_point();
+                persisted.push((tp, log, point));
             }
+            let points = persisted.iter().map(|(tp, _, point)| (tp.clone(), *point));
+            points.collect()
+        })?;
+        for (_, log, point) in persisted {
+            log.lock().on_recovery_point_persisted(point);
         }
         Ok(())
     }

@@ -183,6 +183,10 @@ impl Log {
         retired: Vec<RetiredSegment>,
         now_ms: TimestampMs,
     ) -> Result<(), Error> {
+        // Out of service: by now its folder's name may be that of another log.
+        if self.offline.is_some() {
+            return Ok(());
+        }
         for retired in retired {
             self.rename_away(&retired.segment, now_ms)?;
         }

@@ -54,6 +54,30 @@ fn a_flush_that_a_deletion_overtakes_takes_nothing_offline() {
 }
 
 #[test]
+fn retention_of_a_deleted_log_leaves_its_successor_alone() {
+    let bench = Bench::new();
+    let dirs = bench.open_and_load();
+    let old = create(&dirs, 0);
+    append(&old, 9);
+    let retired = {
+        let mut old = old.lock();
+        old.increment_log_start(9).unwrap();
+        let later = NOW_MS + 365 * 24 * 3_600_000;
+        old.delete_old_segments(9, later).unwrap()
+    };
+    assert!(!retired.is_empty());
+    dirs.delete_log(&tp(0)).unwrap();
+    let successor = dirs
+        .create_log(&tp(0), topic_id(8), config(), None)
+        .unwrap();
+    append(&successor, 1);
+    old.lock().remove_retired(retired, NOW_MS).unwrap();
+    drop((dirs, old, successor));
+    let dirs = bench.open_and_load();
+    assert_eq!(dirs.log(&tp(0)).unwrap().lock().log_end_offset(), 1);
+}
+
+#[test]
 fn a_folder_is_removed_only_after_the_delay() {
     let bench = Bench::new();
     let dirs = bench.open_and_load();
