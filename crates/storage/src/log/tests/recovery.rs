@@ -451,7 +451,7 @@ fn what_is_sound_in_front_of_damage_is_served_and_the_damage_is_not() {
     assert_eq!(sound.next_offset, 4);
     assert_eq!(split_batches(sound.bytes).count(), 2);
     let error = read(4).unwrap_err();
-    let is_corrupt = matches!(error, crate::ReadError::Storage(Error::Corrupt { .. }));
+    let is_corrupt = matches!(error, ReadError::Storage(Error::Corrupt { .. }));
     assert!(is_corrupt, "{error}");
     assert_eq!(split_batches(read(6).unwrap().bytes).count(), 2);
 }
