@@ -6,8 +6,7 @@ use std::thread;
 use parking_lot::Mutex;
 use types::{Offset, TopicPartition};
 
-use super::dir::{Checkpoint, Dir};
-use super::housekeeping::high_watermarks;
+use super::dir::Dir;
 use super::{LogDirs, SharedLog};
 use crate::Error;
 
@@ -43,8 +42,7 @@ impl LogDirs {
         let logs = self.logs_in(dir);
         let closed = self.close_logs(&logs);
         self.checkpoint(dir)?;
-        let high_watermarks = high_watermarks(&logs, high_watermark);
-        dir.write(Checkpoint::HighWatermark, || high_watermarks)?;
+        self.checkpoint_high_watermarks(dir, high_watermark)?;
         closed?;
         if dir.has_failed_logs() {
             let reason = "a log in it could not be opened, so it is not marked as clean".to_owned();

@@ -44,7 +44,7 @@ impl LogDirs {
         dir.state().check()?;
         let path = dir.path().join(topic_partition.to_string());
         if !self.exists(&path)? {
-            dir.forget(topic_partition)?;
+            dir.forget_durably(topic_partition)?;
         }
         self.open_log(&dir, topic_partition, Some(topic_id), config)?;
         let log = self.log(topic_partition);
@@ -131,6 +131,8 @@ impl LogDirs {
         self.rename(dir, topic_partition, &name)
     }
 
+    /// Renames the folder of a log that is not, or no longer, among the open ones. The checkpoints
+    /// forget it only then: as long as the folder is there, it needs them.
     fn rename(
         &self,
         dir: &Dir,
@@ -144,6 +146,7 @@ impl LogDirs {
             .rename(&from, &to)
             .and_then(|()| disk.sync_dir(dir.path()));
         renamed.map_err(|e| Error::io(&from, e))?;
+        dir.forget(topic_partition);
         Ok(to)
     }
 }

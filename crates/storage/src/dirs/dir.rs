@@ -42,24 +42,35 @@ impl Checkpoint {
     }
 }
 
-/// What a checkpoint file says. Entries of logs that are not open are kept.
+/// What a checkpoint file is to say. Entries of logs that are not open are kept.
+#[derive(Debug, Default)]
+struct Lines {
+    offsets: Offsets,
+    /// The file still has lines of partitions that are gone.
+    is_stale: bool,
+}
+
 #[derive(Debug, Default)]
 struct Checkpoints {
-    offsets: [Offsets; 3],
+    lines: [Lines; 3],
 }
 
 impl Checkpoints {
-    fn of(&mut self, which: Checkpoint) -> &mut Offsets {
-        match (which, &mut self.offsets) {
-            (Checkpoint::RecoveryPoint, [offsets, _, _])
-            | (Checkpoint::LogStart, [_, offsets, _])
-            | (Checkpoint::HighWatermark, [_, _, offsets]) => offsets,
+    fn of(&mut self, which: Checkpoint) -> &mut Lines {
+        match (which, &mut self.lines) {
+            (Checkpoint::RecoveryPoint, [lines, _, _])
+            | (Checkpoint::LogStart, [_, lines, _])
+            | (Checkpoint::HighWatermark, [_, _, lines]) => lines,
         }
     }
 }
 
-/// One log directory. Its locks are leaves, except that `checkpoints` is held while its file is
-/// written: by the housekeeping thread, mostly.
+/// One log directory.
+///
+/// Lock order: `checkpoints`, then [`LogDirs`](super::LogDirs)' map of logs, then a log. It is held
+/// while offsets are gathered and their file is written (by the housekeeping thread, mostly), so that
+/// what is older never overwrites what is newer, and no offset of a log outlives it. Nobody takes it
+/// with one of the other two held. The other locks in here are leaves.
 #[derive(Debug)]
 pub(super) struct Dir {
     directory_id: DirectoryId,
@@ -97,7 +108,7 @@ impl Dir {
             let file = path.join(which.file_name());
             if let Some(text) = read(disk, &file)? {
                 has_checkpoint = true;
-                *checkpoints.of(which) = parse(&file, &text)?;
+                checkpoints.of(which).offsets = parse(&file, &text)?;
             }
         }
         let last_boot = read(disk, &path.join(BOOT_ID))?;
@@ -205,15 +216,16 @@ impl Dir {
     }
 
     pub(super) fn offset(&self, which: Checkpoint, tp: &TopicPartition) -> Option<Offset> {
-        self.checkpoints.lock().of(which).get(tp).copied()
+        self.checkpoints.lock().of(which).offsets.get(tp).copied()
     }
 
     pub(super) fn high_watermark(&self, tp: &TopicPartition) -> Option<Offset> {
         self.offset(Checkpoint::HighWatermark, tp)
     }
 
-    /// Writes a checkpoint with these offsets for open logs, if that changes anything. Durable on
-    /// return, except for high watermarks, which are a hint.
+    /// Writes a checkpoint with the offsets of open logs, if that changes anything. Durable on return,
+    /// except for high watermarks, which are a hint. `open` is asked while the checkpoints are locked,
+    /// and has to look at the logs there are by then.
     pub(super) fn write(
         &self,
         which: Checkpoint,
@@ -221,34 +233,44 @@ impl Dir {
     ) -> Result<(), Error> {
         self.state.check()?;
         let mut checkpoints = self.checkpoints.lock();
-        // Asked only now: whoever comes later writes what is newer, and a log deleted meanwhile is not
-        // written down for its successor of the same name. Lock order: checkpoints, map of logs, log.
+        let lines = checkpoints.of(which);
         let open = open();
-        let offsets = checkpoints.of(which);
-        let is_same = |(tp, offset): (&TopicPartition, &Offset)| offsets.get(tp) == Some(offset);
-        if open.iter().all(is_same) {
+        let is_same =
+            |(tp, offset): (&TopicPartition, &Offset)| lines.offsets.get(tp) == Some(offset);
+        if !lines.is_stale && open.iter().all(is_same) {
             return Ok(());
         }
-        let mut changed = offsets.clone();
-        changed.extend(open);
-        self.write_file(which, &changed)?;
-        *offsets = changed;
+        let mut offsets = lines.offsets.clone();
+        offsets.extend(open);
+        self.write_file(which, &offsets)?;
+        *lines = Lines {
+            offsets,
+            is_stale: false,
+        };
         Ok(())
     }
 
-    /// Removes every trace of a partition, durably: one that is created again under the same name
-    /// must not inherit offsets.
-    pub(super) fn forget(&self, tp: &TopicPartition) -> Result<(), Error> {
+    /// Drops the lines of a partition whose log is no longer in the map of logs. Its files follow at
+    /// the next [`write`](Self::write).
+    pub(super) fn forget(&self, tp: &TopicPartition) {
         let mut checkpoints = self.checkpoints.lock();
         for which in Checkpoint::ALL {
-            let offsets = checkpoints.of(which);
-            if !offsets.contains_key(tp) {
-                continue;
+            let lines = checkpoints.of(which);
+            lines.is_stale |= lines.offsets.remove(tp).is_some();
+        }
+    }
+
+    /// Removes every trace of a partition, durably: a log that is about to be created under the same
+    /// name must not inherit offsets.
+    pub(super) fn forget_durably(&self, tp: &TopicPartition) -> Result<(), Error> {
+        self.forget(tp);
+        let mut checkpoints = self.checkpoints.lock();
+        for which in Checkpoint::ALL {
+            let lines = checkpoints.of(which);
+            if lines.is_stale {
+                self.write_file(which, &lines.offsets)?;
+                lines.is_stale = false;
             }
-            let mut changed = offsets.clone();
-            changed.remove(tp);
-            self.write_file(which, &changed)?;
-            *offsets = changed;
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use types::{Offset, TimestampMs, TopicPartition};
 
-use super::dir::{Checkpoint, Dir, Offsets};
+use super::dir::{Checkpoint, Dir};
 use super::{DirStatus, LogDirs, SharedLog};
 use crate::{Error, RetiredSegment};
 
@@ -135,17 +135,14 @@ impl LogDirs {
                 report.deleted_segments += self.apply_retention(dir, &logs, now_ms, high_watermark);
             }
             for (tp, log) in &logs {
-                tend(tp, log, due, now_ms, high_watermark);
+                self.tend(tp, log, due, now_ms, high_watermark);
             }
             if due.checkpoint {
                 warn_of("checkpoints", self.checkpoint(dir));
             }
             if due.high_watermark {
-                let offsets = high_watermarks(&logs, high_watermark);
-                warn_of(
-                    "high watermarks",
-                    dir.write(Checkpoint::HighWatermark, || offsets),
-                );
+                let written = self.checkpoint_high_watermarks(dir, high_watermark);
+                warn_of("high watermarks", written);
             }
             self.remove_folders(dir, now_ms);
         }
@@ -178,7 +175,7 @@ impl LogDirs {
         if retired.is_empty() {
             return 0;
         }
-        if let Err(error) = dir.write(Checkpoint::LogStart, || log_starts(&self.logs_in(dir))) {
+        if let Err(error) = self.write_log_starts(dir) {
             tracing::warn!(path = %dir.path().display(), %error, "log starts not written");
             // The files stay until the next start, unless they are what fills the disk: the first
             // segment that is left tells the log start as well.
@@ -199,26 +196,92 @@ impl LogDirs {
     /// If the disk refuses.
     pub fn checkpoint_log_starts(&self) -> Result<(), Error> {
         for dir in self.dirs.iter().filter(|dir| !dir.is_offline()) {
-            dir.write(Checkpoint::LogStart, || log_starts(&self.logs_in(dir)))?;
+            self.write_log_starts(dir)?;
         }
         Ok(())
     }
 
+    fn write_log_starts(&self, dir: &Arc<Dir>) -> Result<(), Error> {
+        // A log that starts at 0 has a line too: one it has may say more (after a truncation).
+        dir.write(Checkpoint::LogStart, || {
+            let logs = self.logs_in(dir).into_iter();
+            logs.map(|(tp, log)| (tp, log.lock().log_start_offset()))
+                .collect()
+        })
+    }
+
+    /// Persists log starts and recovery points.
     pub(super) fn checkpoint(&self, dir: &Arc<Dir>) -> Result<(), Error> {
-        dir.write(Checkpoint::LogStart, || log_starts(&self.logs_in(dir)))?;
-        let mut persisted = Vec::new();
+        self.write_log_starts(dir)?;
+        let mut points = Vec::new();
         dir.write(Checkpoint::RecoveryPoint, || {
-            for (tp, log) in self.logs_in(dir) {
+            let logs = self.logs_in(dir).into_iter();
+            let point_of = |(tp, log): (TopicPartition, SharedLog)| {
                 let point = log.lock().recovery_point();
-                persisted.push((tp, log, point));
-            }
-            let points = persisted.iter().map(|(tp, _, point)| (tp.clone(), *point));
-            points.collect()
+                points.push((log, point));
+                (tp, point)
+            };
+            logs.map(point_of).collect()
         })?;
-        for (_, log, point) in persisted {
+        for (log, point) in points {
             log.lock().on_recovery_point_persisted(point);
         }
         Ok(())
+    }
+
+    /// Their owner is asked without any lock; what it says of a log that is gone by then is dropped.
+    pub(super) fn checkpoint_high_watermarks(
+        &self,
+        dir: &Arc<Dir>,
+        high_watermark: HighWatermark<'_>,
+    ) -> Result<(), Error> {
+        let asked = self.logs_in(dir).into_iter();
+        let known: Vec<_> = asked
+            .filter_map(|(tp, log)| high_watermark(&tp).map(|offset| (tp, log, offset)))
+            .collect();
+        dir.write(Checkpoint::HighWatermark, || {
+            let is_open = |tp: &TopicPartition, log: &SharedLog| {
+                self.log(tp).is_some_and(|open| Arc::ptr_eq(&open, log))
+            };
+            let open = known.into_iter().filter(|(tp, log, _)| is_open(tp, log));
+            open.map(|(tp, _, offset)| (tp, offset)).collect()
+        })
+    }
+
+    /// Small chores of one log.
+    fn tend(
+        &self,
+        tp: &TopicPartition,
+        log: &SharedLog,
+        due: Due,
+        now_ms: TimestampMs,
+        high_watermark: HighWatermark<'_>,
+    ) {
+        let high_watermark = if due.producers {
+            high_watermark(tp)
+        } else {
+            None
+        };
+        let paths = {
+            let mut log = log.lock();
+            if let Some(high_watermark) = high_watermark {
+                log.expire_producers(now_ms, high_watermark);
+            }
+            if due.checkpoint {
+                log.close_unused_files();
+            }
+            log.take_due_removals(now_ms)
+        };
+        let mut kept = Vec::new();
+        for path in paths {
+            if let Err(error) = self.deps.disk.remove(&path) {
+                warn_of("removal", Err(Error::io(&path, error)));
+                kept.push(path);
+            }
+        }
+        if !kept.is_empty() {
+            log.lock().put_back_removals(kept, now_ms);
+        }
     }
 
     /// Removes folders whose delay is over.
@@ -262,53 +325,6 @@ fn flush(logs: &[(TopicPartition, SharedLog)]) -> usize {
         }
     }
     count
-}
-
-/// Small chores of one log.
-fn tend(
-    tp: &TopicPartition,
-    log: &SharedLog,
-    due: Due,
-    now_ms: TimestampMs,
-    high_watermark: HighWatermark<'_>,
-) {
-    let high_watermark = if due.producers {
-        high_watermark(tp)
-    } else {
-        None
-    };
-    let mut log = log.lock();
-    if let Some(high_watermark) = high_watermark {
-        log.expire_producers(now_ms, high_watermark);
-    }
-    if due.checkpoint {
-        log.close_unused_files();
-    }
-    if log.has_removals() {
-        warn_of("removal", log.remove_retired(Vec::new(), now_ms));
-    }
-}
-
-pub(super) fn high_watermarks(
-    logs: &[(TopicPartition, SharedLog)],
-    high_watermark: HighWatermark<'_>,
-) -> Offsets {
-    offsets(logs, |tp, _| high_watermark(tp))
-}
-
-fn log_starts(logs: &[(TopicPartition, SharedLog)]) -> Offsets {
-    // A log that starts at 0 needs no line, unless it has one that says more (after a truncation).
-    offsets(logs, |_, log| Some(log.lock().log_start_offset()))
-}
-
-fn offsets(
-    logs: &[(TopicPartition, SharedLog)],
-    offset: impl Fn(&TopicPartition, &SharedLog) -> Option<Offset>,
-) -> Offsets {
-    let pairs = logs
-        .iter()
-        .filter_map(|(tp, log)| Some((tp.clone(), offset(tp, log)?)));
-    pairs.collect()
 }
 
 fn warn_of(what: &str, result: Result<(), Error>) {

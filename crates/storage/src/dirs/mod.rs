@@ -117,8 +117,8 @@ struct OpenLog {
     dir: Arc<Dir>,
 }
 
-/// All log directories of a node. Shared freely. Lock order: `changing`, then a log's lock; `logs`
-/// and those of a directory are leaves.
+/// All log directories of a node. Shared freely. Lock order: `changing`, a directory's checkpoints,
+/// `logs`, a log's lock. `logs` is let go before a log is locked; all other locks are leaves.
 #[derive(Debug)]
 pub struct LogDirs {
     deps: LogDeps,
@@ -273,13 +273,15 @@ impl LogDirs {
         }
     }
 
-    /// The high watermark checkpointed for a partition, 0 if none.
+    /// The high watermark checkpointed for an open log, where it is; 0 if none.
     #[must_use]
     pub fn checkpointed_high_watermark(&self, topic_partition: &TopicPartition) -> Offset {
-        let found = self
-            .dirs
-            .iter()
-            .find_map(|dir| dir.high_watermark(topic_partition));
-        found.unwrap_or(0)
+        // Let go before the directory's checkpoints are locked.
+        let dir = {
+            let logs = self.logs.read();
+            logs.get(topic_partition).map(|open| Arc::clone(&open.dir))
+        };
+        dir.and_then(|dir| dir.high_watermark(topic_partition))
+            .unwrap_or(0)
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  delete_old_segments ─▶ [persist the log start offset] ─▶ remove_retired: rename to ….deleted
-//!                                                             … file.delete.delay.ms …  remove
+//!                   … file.delete.delay.ms … ─▶ take_due_removals ─▶ unlink, without the log's lock
 //! ```
 
 use std::path::PathBuf;
@@ -173,8 +173,9 @@ impl Log {
         Ok(largest.map_or(modified, |largest| largest.min(modified)))
     }
 
-    /// Renames the files of retired segments to `….deleted` and removes those renamed long enough ago
-    /// (`file.delete.delay.ms`). The log start offset must be durable by now.
+    /// Renames the files of retired segments to `….deleted`, to be removed after
+    /// `file.delete.delay.ms`. The log start offset must be durable by now. Does nothing once the log
+    /// is out of service: another log may have files of the same names.
     ///
     /// # Errors
     /// If the disk refuses; files that stay are removed when the log is next opened.
@@ -183,15 +184,13 @@ impl Log {
         retired: Vec<RetiredSegment>,
         now_ms: TimestampMs,
     ) -> Result<(), Error> {
-        // Out of service: by now its folder's name may be that of another log.
         if self.offline.is_some() {
             return Ok(());
         }
         for retired in retired {
             self.rename_away(&retired.segment, now_ms)?;
         }
-        self.remove_snapshots_below_log_start()?;
-        self.remove_due(now_ms)
+        self.remove_snapshots_below_log_start()
     }
 
     fn rename_away(&mut self, segment: &Segment, now_ms: TimestampMs) -> Result<(), Error> {
@@ -219,16 +218,21 @@ impl Log {
         Ok(())
     }
 
-    fn remove_due(&mut self, now_ms: TimestampMs) -> Result<(), Error> {
-        let removals = std::mem::take(&mut self.removals);
-        let (due, later): (Vec<_>, Vec<_>) = removals
-            .into_iter()
-            .partition(|removal| removal.due_ms <= now_ms);
-        self.removals = later;
-        for path in due.iter().flat_map(|removal| &removal.paths) {
-            self.disk().remove(path).map_err(|e| Error::io(path, e))?;
+    /// Renamed files whose delay is over. Removing large ones takes long: it is left to the caller,
+    /// who holds no lock. None once the log is out of service.
+    pub(crate) fn take_due_removals(&mut self, now_ms: TimestampMs) -> Vec<PathBuf> {
+        if self.offline.is_some() {
+            return Vec::new();
         }
-        Ok(())
+        let due = self
+            .removals
+            .extract_if(.., |removal| removal.due_ms <= now_ms);
+        due.flat_map(|removal| removal.paths).collect()
+    }
+
+    /// Files that could not be removed, for the next round.
+    pub(crate) fn put_back_removals(&mut self, paths: Vec<PathBuf>, due_ms: TimestampMs) {
+        self.removals.push(Removal { due_ms, paths });
     }
 
     /// Producers at an offset that is gone help nobody; the newest snapshot stays in any case.
@@ -238,11 +242,6 @@ impl Log {
         let gone: Vec<_> = self.snapshots.range(..first.min(newest)).copied().collect();
         gone.into_iter()
             .try_for_each(|offset| self.remove_snapshot(offset))
-    }
-
-    /// Whether renamed files wait for their removal.
-    pub(crate) fn has_removals(&self) -> bool {
-        !self.removals.is_empty()
     }
 
     /// Closes files that nobody has used since the last call. They are opened again when needed.

@@ -228,3 +228,102 @@ fn a_full_disk_does_not_keep_old_segments_from_being_deleted() {
     assert_eq!(log.lock().log_start_offset(), start);
     append(&log, 1);
 }
+
+/// Has the owner of the second log asked about delete the first one and create it again, in the
+/// same directory, with one record; returns which it was.
+fn housekeep_while_a_topic_is_recreated(dirs: &LogDirs, now_ms: i64) -> TopicPartition {
+    let asked = std::cell::RefCell::new(Vec::new());
+    dirs.housekeep(now_ms, &|tp| {
+        asked.borrow_mut().push(tp.clone());
+        if let [first, _] = &asked.borrow()[..] {
+            let directory = dirs.directory_of(first);
+            dirs.delete_log(first).unwrap();
+            let again = dirs.create_log(first, topic_id(8), config(), directory);
+            append(&again.unwrap(), 1);
+        }
+        Some(30)
+    });
+    asked.into_inner().swap_remove(0)
+}
+
+/// Two logs of 30 records each, flushed, in one directory.
+fn two_in_one_directory(bench: &Bench) -> LogDirs {
+    let dirs = bench.try_open(options(&["/d/a"])).unwrap();
+    append(&create(&dirs, 0), 30);
+    append(&create(&dirs, 1), 30);
+    dirs.housekeep(NOW_MS + 1, &no_high_watermark);
+    dirs
+}
+
+#[test]
+fn a_topic_recreated_during_retention_keeps_its_records() {
+    let bench = Bench::new();
+    let dirs = two_in_one_directory(&bench);
+    let recreated = housekeep_while_a_topic_is_recreated(&dirs, NOW_MS + 300_000);
+    drop(dirs);
+    bench.disk.kill();
+    let dirs = bench.try_open(options(&["/d/a"])).unwrap();
+    dirs.load(&|_, _| LoadDecision::Open(config()));
+    let log = dirs.log(&recreated).unwrap();
+    let log = log.lock();
+    assert_eq!((log.log_start_offset(), log.log_end_offset()), (0, 1));
+}
+
+#[test]
+fn a_topic_recreated_before_a_checkpoint_inherits_no_offsets() {
+    let bench = Bench::new();
+    let dirs = two_in_one_directory(&bench);
+    let recreated = housekeep_while_a_topic_is_recreated(&dirs, NOW_MS + 60_001);
+    for name in ["recovery-point", "log-start", "replication"] {
+        let text = bench.text(&format!("/d/a/{name}-offset-checkpoint"));
+        let line = format!("t {} 30", recreated.partition);
+        assert!(!text.contains(&line), "{name}: {text}");
+    }
+}
+
+#[test]
+fn checkpoints_forget_logs_that_are_gone() {
+    let bench = Bench::new();
+    let dirs = two_in_one_directory(&bench);
+    dirs.housekeep(NOW_MS + 300_000, &|_| Some(30));
+    dirs.delete_log(&tp(0)).unwrap();
+    dirs.set_aside_stray(&tp(1)).unwrap();
+    dirs.housekeep(NOW_MS + 600_000, &|_| Some(30));
+    for name in ["recovery-point", "log-start", "replication"] {
+        let text = bench.text(&format!("/d/a/{name}-offset-checkpoint"));
+        assert_eq!(text, "0\n0\n", "{name}");
+    }
+}
+
+#[test]
+fn the_high_watermark_is_that_of_the_directory_the_log_is_in() {
+    let bench = Bench::new();
+    let dirs = bench.open_and_load();
+    create(&dirs, 0);
+    append(&create(&dirs, 1), 9);
+    close(&dirs, 1);
+    drop(dirs);
+    let path = Path::new("/d/a/replication-offset-checkpoint");
+    bench.disk.overwrite(path, b"0\n2\nt 0 5\nt 1 7\n");
+    let dirs = bench.open_and_load();
+    assert_eq!(dirs.checkpointed_high_watermark(&tp(1)), 5);
+}
+
+#[test]
+fn a_file_that_cannot_be_removed_is_tried_again_and_keeps_no_other() {
+    let bench = Bench::new();
+    let dirs = bench.open_and_load();
+    append(&create(&dirs, 0), 30);
+    dirs.housekeep(NOW_MS + 300_000, &|_| Some(30));
+    let deleted = || {
+        let names = bench.names("/d/a/t-0").into_iter();
+        names.filter(|name| name.ends_with(".deleted")).count()
+    };
+    assert!(deleted() > 2);
+    let refused = Fault::Error(ErrorKind::PermissionDenied);
+    bench.disk.plan(Some(Op::Names), 0, 1, refused);
+    dirs.housekeep(NOW_MS + 360_000, &|_| Some(30));
+    assert_eq!(deleted(), 1);
+    dirs.housekeep(NOW_MS + 360_001, &|_| Some(30));
+    assert_eq!(deleted(), 0);
+}

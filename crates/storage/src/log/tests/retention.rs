@@ -141,10 +141,24 @@ fn files_are_renamed_first_and_removed_after_the_delay() {
     assert!(deleted(&bench) > 3);
     let error = reader.read(0, 1, Offset::MAX, true).unwrap_err();
     assert!(matches!(error, ReadError::Changed), "{error}");
-    log.remove_retired(Vec::new(), NOW_MS + 59_999).unwrap();
-    assert!(deleted(&bench) > 3);
-    log.remove_retired(Vec::new(), NOW_MS + 60_000).unwrap();
-    assert_eq!(deleted(&bench), 0);
+    assert!(log.take_due_removals(NOW_MS + 59_999).is_empty());
+    let due = log.take_due_removals(NOW_MS + 60_000);
+    assert_eq!(due.len(), deleted(&bench));
+    assert!(log.take_due_removals(NOW_MS + 60_000).is_empty());
+    log.put_back_removals(due.clone(), NOW_MS + 60_001);
+    assert_eq!(log.take_due_removals(NOW_MS + 60_001), due);
+}
+
+#[test]
+fn a_log_out_of_service_touches_no_file() {
+    let mut bench = Bench::new();
+    bench.config.retention_bytes = Some(0);
+    let mut log = filled(&bench);
+    let retired = log.delete_old_segments(40, NOW_MS).unwrap();
+    let names = bench.names();
+    log.retire("the log was deleted");
+    log.remove_retired(retired, NOW_MS).unwrap();
+    assert_eq!(bench.names(), names);
 }
 
 #[test]
