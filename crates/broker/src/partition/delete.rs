@@ -2,7 +2,7 @@
 
 use types::Offset;
 
-use super::{Denied, Partition, Role};
+use super::{Denied, Partition};
 
 /// Why no records were deleted.
 #[derive(Debug)]
@@ -26,11 +26,7 @@ impl Partition {
             return Err(DeleteFailure::OnlyCompacted);
         }
         let state = self.state.lock();
-        match &state.role {
-            Role::Leader(_) => {}
-            Role::Follower { .. } => return Err(DeleteFailure::Denied(Denied::NotLeader)),
-            Role::Stopped => return Err(DeleteFailure::Denied(Denied::Stopped)),
-        }
+        state.role.leader().map_err(DeleteFailure::Denied)?;
         let before = before.unwrap_or(state.high_watermark);
         if before < 0 || before > state.high_watermark {
             return Err(DeleteFailure::OutOfRange);

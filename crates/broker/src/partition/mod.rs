@@ -260,6 +260,17 @@ impl Partition {
     }
 }
 
+impl Role {
+    /// The leader's view, or why this broker does not answer for the partition.
+    fn leader(&self) -> Result<&Leader, Denied> {
+        match self {
+            Self::Leader(leader) => Ok(leader),
+            Self::Follower { .. } => Err(Denied::NotLeader),
+            Self::Stopped => Err(Denied::Stopped),
+        }
+    }
+}
+
 impl State {
     fn leader_epoch(&self) -> LeaderEpoch {
         match &self.role {

@@ -3,7 +3,7 @@
 use storage::LogReader;
 use types::{LeaderEpoch, Offset};
 
-use super::{Partition, Role};
+use super::Partition;
 
 /// Why this broker does not answer for the partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,11 +46,7 @@ impl Partition {
     /// See [`Denied`].
     pub(crate) fn readable(&self, current: LeaderEpoch) -> Result<Readable, Denied> {
         let state = self.state.lock();
-        let leader = match &state.role {
-            Role::Leader(leader) => leader,
-            Role::Follower { .. } => return Err(Denied::NotLeader),
-            Role::Stopped => return Err(Denied::Stopped),
-        };
+        let leader = state.role.leader()?;
         check_epoch(current, leader.leader_epoch())?;
         let log = self.log.lock();
         Ok(Readable {
@@ -74,11 +70,7 @@ impl Partition {
         asked: LeaderEpoch,
     ) -> Result<EpochEnd, Denied> {
         let state = self.state.lock();
-        let leader = match &state.role {
-            Role::Leader(leader) => leader,
-            Role::Follower { .. } => return Err(Denied::NotLeader),
-            Role::Stopped => return Err(Denied::Stopped),
-        };
+        let leader = state.role.leader()?;
         check_epoch(current, leader.leader_epoch())?;
         let (leader_epoch, end_offset) = self.log.lock().end_offset_for_epoch(asked);
         Ok(EpochEnd {
