@@ -1,11 +1,17 @@
 //! The leader's side: who is in sync, how far each got, and so how far the partition is committed.
 
+mod isr;
+mod session;
+
 use std::collections::BTreeMap;
-use std::fmt;
 
 use types::{LeaderEpoch, NodeId, Offset, PartitionEpoch};
 
-use crate::progress::Progress;
+pub use isr::{Answer, Limits, Proposal};
+pub use session::AckError;
+
+use crate::mutant::{self, Mutant};
+use crate::{Progress, Registration};
 
 /// What a replica needs to begin leading.
 #[derive(Clone, Debug)]
@@ -23,55 +29,6 @@ pub struct Start {
     pub high_watermark: Offset,
 }
 
-/// What the controller committed about the partition, as far as replication asks.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Registration {
-    /// Counts the changes; an older registration than the one known is ignored.
-    pub partition_epoch: PartitionEpoch,
-    /// Everyone who should hold the partition, preferred leader first.
-    pub replicas: Vec<NodeId>,
-    /// Who counts for the high watermark.
-    pub isr: Vec<NodeId>,
-    /// The effective minimum: already capped by the number of replicas. At least 1.
-    pub min_isr: usize,
-}
-
-/// An acknowledgement that proves nothing about this leader's log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AckError {
-    /// It belongs to another leader epoch.
-    OtherEpoch {
-        /// The epoch this leader was elected with.
-        current: LeaderEpoch,
-    },
-    /// The node is not assigned to the partition.
-    NotAReplica(NodeId),
-    /// It claims more than the leader has written: the logs have diverged.
-    BeyondLogEnd {
-        /// The leader's log end offset.
-        log_end_offset: Offset,
-    },
-}
-
-impl fmt::Display for AckError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::OtherEpoch { current } => {
-                write!(f, "acknowledgement of another epoch than {current}")
-            }
-            Self::NotAReplica(node) => write!(f, "node {node} is not a replica"),
-            Self::BeyondLogEnd { log_end_offset } => {
-                write!(
-                    f,
-                    "acknowledgement beyond the log end offset {log_end_offset}"
-                )
-            }
-        }
-    }
-}
-
-impl std::error::Error for AckError {}
-
 /// One partition's leader in one leader epoch. Owned by the partition, under its lock.
 #[derive(Clone, Debug)]
 pub struct Leader {
@@ -82,11 +39,13 @@ pub struct Leader {
     log_end_offset: Offset,
     followers: BTreeMap<NodeId, Progress>,
     high_watermark: Offset,
+    /// The change of the ISR that the controller was asked for and has not answered.
+    in_flight: Option<Proposal>,
 }
 
 impl Leader {
-    /// Begins the epoch. Nothing is known of the followers until they acknowledge in this epoch; a
-    /// partition whose only in-sync replica is this node is committed to its end at once.
+    /// Begins the epoch. Nothing is known of the followers until they speak in this epoch; a partition
+    /// whose only in-sync replica is this node is committed to its end at once.
     #[must_use]
     pub fn new(start: Start) -> Self {
         let mut leader = Self {
@@ -100,6 +59,7 @@ impl Leader {
                 partition_epoch: PartitionEpoch::NONE,
                 ..start.registration.clone()
             },
+            in_flight: None,
         };
         leader.on_registration(start.registration);
         leader
@@ -116,37 +76,10 @@ impl Leader {
         self.advance()
     }
 
-    /// A follower has written everything below `log_end_offset`, after its log was reconciled with
-    /// this leader's. Returns the new high watermark if it moved.
-    ///
-    /// # Errors
-    ///
-    /// The acknowledgement proves nothing about this leader's log, and was not counted.
-    pub fn on_ack(
-        &mut self,
-        follower: NodeId,
-        leader_epoch: LeaderEpoch,
-        log_end_offset: Offset,
-    ) -> Result<Option<Offset>, AckError> {
-        if leader_epoch != self.leader_epoch {
-            return Err(AckError::OtherEpoch {
-                current: self.leader_epoch,
-            });
-        }
-        if log_end_offset > self.log_end_offset {
-            return Err(AckError::BeyondLogEnd {
-                log_end_offset: self.log_end_offset,
-            });
-        }
-        let Some(progress) = self.followers.get_mut(&follower) else {
-            return Err(AckError::NotAReplica(follower));
-        };
-        progress.advance(log_end_offset);
-        Ok(self.advance())
-    }
-
     /// The controller committed another registration in the same leader epoch. Returns the new high
     /// watermark if it moved; a registration that is not newer changes nothing.
+    ///
+    /// A newer one ends a proposal in flight: it either was that proposal, or made it void.
     pub fn on_registration(&mut self, registration: Registration) -> Option<Offset> {
         if registration.partition_epoch <= self.registration.partition_epoch {
             return None;
@@ -165,6 +98,7 @@ impl Leader {
             })
             .collect();
         self.registration = registration;
+        self.in_flight = None;
         self.advance()
     }
 
@@ -209,7 +143,7 @@ impl Leader {
     /// Whether acks=all must be refused, because fewer replicas are in sync than the minimum.
     #[must_use]
     pub fn is_below_min_isr(&self) -> bool {
-        self.registration.isr.len() < self.registration.min_isr
+        self.registration.is_below_min_isr()
     }
 
     /// Whether "latest" may be answered: a new leader's high watermark may be stale until its own
@@ -226,8 +160,14 @@ impl Leader {
             .map(|(node, progress)| (*node, *progress))
     }
 
+    /// What is known of one follower; `None` if it is not a replica.
+    #[must_use]
+    pub fn follower(&self, node: NodeId) -> Option<Progress> {
+        self.followers.get(&node).copied()
+    }
+
     fn advance(&mut self) -> Option<Offset> {
-        if self.is_below_min_isr() {
+        if self.is_below_min_isr() && !mutant::is(Mutant::HighWatermarkIgnoresMinIsr) {
             return None;
         }
         let committed = self.committed()?;
@@ -243,18 +183,22 @@ impl Leader {
     }
 
     /// The slowest in-sync replica's log end offset; `None` while one of them has not spoken in this
-    /// epoch.
+    /// epoch. Whoever is about to be in sync counts already, and whoever is about to leave still does.
     fn committed(&self) -> Option<Offset> {
         let mut committed = self.log_end_offset;
-        for node in self
-            .registration
-            .isr
-            .iter()
-            .filter(|node| **node != self.local)
-        {
-            committed = committed.min(self.followers.get(node)?.log_end_offset()?);
+        for node in self.maximal_isr().filter(|node| *node != self.local) {
+            committed = committed.min(self.followers.get(&node)?.log_end_offset()?);
         }
         Some(committed)
+    }
+
+    fn maximal_isr(&self) -> impl Iterator<Item = NodeId> {
+        let proposed = self.in_flight.iter().flat_map(|proposal| &proposal.isr);
+        let counts_proposed = !mutant::is(Mutant::NoMaximalIsr);
+        let proposed = proposed
+            .filter(move |_| counts_proposed)
+            .map(|(node, _)| node);
+        self.registration.isr.iter().chain(proposed).copied()
     }
 }
 
