@@ -37,7 +37,7 @@ pub struct Proposal {
     pub isr: Vec<(NodeId, BrokerEpoch)>,
 }
 
-/// What became of a proposal (RELIABILITY of AlterPartition: only a definite refusal may be forgotten).
+/// What became of a proposal. Only a definite refusal may be forgotten.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// The controller committed it.
