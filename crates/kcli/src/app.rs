@@ -8,7 +8,7 @@ use clap::{CommandFactory as _, Parser as _};
 use clap_complete::CompleteEnv;
 use tokio::signal;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, with_brokers_as_bootstrap};
 use crate::context::{Context, output_before_context};
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
@@ -18,7 +18,7 @@ use crate::output::note;
 pub(crate) fn main() -> ExitCode {
     // A shell that wants completions asks through the environment and is answered here.
     CompleteEnv::with_factory(Cli::command).complete();
-    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let arguments = with_brokers_as_bootstrap(std::env::args_os().collect());
     let exit = match Cli::try_parse_from(&arguments) {
         Ok(cli) => run(cli),
         Err(error) => usage(&error, &arguments),

@@ -1,5 +1,6 @@
 //! The command tree and the flags that every command takes.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -40,9 +41,9 @@ pub(crate) struct Global {
     #[arg(
         short = 'b',
         long = "bootstrap-server",
-        visible_aliases = ["bootstrap-servers", "brokers"],
+        visible_alias = "bootstrap-servers",
         value_name = "HOST:PORT",
-        global = true,
+        global = true
     )]
     pub(crate) bootstrap_server: Option<String>,
 
@@ -148,6 +149,9 @@ pub(crate) enum Command {
     /// How fast is it? Measure producing and consuming
     #[command(subcommand)]
     Perf(cmd::perf::Command),
+    /// A cluster on this machine, to try things on and to break
+    #[command(subcommand)]
+    Dev(cmd::dev::Command),
     /// Look under the hood
     #[command(subcommand)]
     Debug(cmd::debug::Command),
@@ -160,6 +164,23 @@ pub(crate) enum Command {
     Version,
     /// Help on a command, or a page: exit-codes, format, offsets
     Help(cmd::help::Help),
+}
+
+/// The command line with rpk's `--brokers` as `--bootstrap-server`, except after `dev`, where it is a
+/// number of brokers.
+pub(crate) fn with_brokers_as_bootstrap(arguments: Vec<OsString>) -> Vec<OsString> {
+    if arguments.iter().any(|word| word == "dev") {
+        return arguments;
+    }
+    let renamed = arguments.into_iter().map(|word| match word.to_str() {
+        Some("--brokers") => "--bootstrap-server".into(),
+        Some(text) => match text.strip_prefix("--brokers=") {
+            Some(servers) => format!("--bootstrap-server={servers}").into(),
+            None => word,
+        },
+        None => word,
+    });
+    renamed.collect()
 }
 
 /// Reads `-o`. What looks like an offset gets the hint that people who come from kcat or rpk need.
@@ -214,6 +235,24 @@ mod tests {
         }
         assert_eq!(parse_format("json"), Ok(Format::Json));
         assert!(parse_format("xml").is_err());
+    }
+
+    #[test]
+    fn brokers_are_addresses_except_in_dev_where_they_are_counted() {
+        let words = |line: &str| line.split(' ').map(OsString::from).collect::<Vec<_>>();
+        for (line, expected) in [
+            (
+                "kcli topic list --brokers a:1",
+                "kcli topic list --bootstrap-server a:1",
+            ),
+            (
+                "kcli topic list --brokers=a:1",
+                "kcli topic list --bootstrap-server=a:1",
+            ),
+            ("kcli dev start --brokers 3", "kcli dev start --brokers 3"),
+        ] {
+            assert_eq!(with_brokers_as_bootstrap(words(line)), words(expected));
+        }
     }
 
     #[test]

@@ -45,6 +45,9 @@ impl Context {
         let sources = Sources::collect(global)?;
         let timeout_given = sources.timeout()?;
         let mut settings = Settings::new(vec![Address::new("localhost", client::DEFAULT_PORT)]);
+        if let Some(bootstrap) = crate::cmd::dev::running_bootstrap() {
+            settings.set("bootstrap.servers", &bootstrap)?;
+        }
         let timeout = timeout_given.unwrap_or(TIMEOUT_DEFAULT);
         settings.client.api_timeout = timeout;
         settings.client.request_timeout = timeout.min(settings.client.request_timeout);

@@ -6,6 +6,7 @@ pub(crate) mod cluster;
 pub(crate) mod config;
 pub(crate) mod consume;
 pub(crate) mod debug;
+pub(crate) mod dev;
 pub(crate) mod generate;
 pub(crate) mod help;
 pub(crate) mod perf;
@@ -29,6 +30,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result {
         Command::Broker(command) => broker::run(command, context).await,
         Command::Quorum(command) => quorum::run(command, context).await,
         Command::Perf(command) => perf::run(command, context).await,
+        Command::Dev(command) => dev::run(command, context).await,
         Command::Debug(command) => debug::run(command, context).await,
         Command::Generate(command) => generate::run(&command, context),
         Command::Cheat => cheat::run(),
