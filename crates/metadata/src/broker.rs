@@ -81,7 +81,7 @@ pub struct BrokerRegistration {
     pub rack: Option<Arc<str>>,
     /// What it can serve.
     pub features: BTreeMap<Arc<str>, SupportedLevels>,
-    /// Its log directories.
+    /// Its log directories that are online.
     pub log_dirs: Vec<DirectoryId>,
     /// Out of service: leads nothing, is in no ISR that has another member, is not shown to clients.
     pub fenced: bool,
@@ -94,6 +94,13 @@ impl BrokerRegistration {
     #[must_use]
     pub const fn is_live(&self) -> bool {
         !self.fenced && !self.in_controlled_shutdown
+    }
+
+    /// Whether a replica in that log directory is in service, as far as its disk goes. One that is not
+    /// known yet is believed to be.
+    #[must_use]
+    pub fn has_online(&self, directory: DirectoryId) -> bool {
+        directory == DirectoryId::ZERO || self.log_dirs.contains(&directory)
     }
 
     /// The listener of that name. Names are compared without regard to case, as Kafka does.

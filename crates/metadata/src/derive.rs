@@ -10,6 +10,8 @@
 //!                        └─ empty ─▶ first live of the elr becomes isr and leader
 //!                                         └─ none ─▶ nobody leads, nothing is forgotten
 //! broker returns:  only a partition without leader changes: first live of the isr, else of the elr
+//! broker drains:   its leaderships move to the first live member of the isr that does not drain
+//! disk fails:      as if the broker had left the partitions on it
 //! ```
 //!
 //! The elr (KIP-966) holds replicas that left an isr smaller than `min.insync.replicas`. The high
@@ -21,7 +23,7 @@
 //! member's data may be gone; epochs grow by exactly one if anything, respectively the leader,
 //! changed.
 
-use types::NodeId;
+use types::{DirectoryId, NodeId};
 
 pub use crate::feature::Rules;
 use crate::{MetadataImage, PartitionRegistration};
@@ -43,17 +45,31 @@ impl<'a> World<'a> {
         }
     }
 
-    fn first_live(&self, nodes: &[NodeId]) -> Option<NodeId> {
-        nodes.iter().copied().find(|node| self.image.is_live(*node))
+    /// Whether that replica is in service: its broker is live and its disk is online.
+    #[must_use]
+    pub fn is_live(&self, partition: &PartitionRegistration, node: NodeId) -> bool {
+        self.image.is_replica_live(partition, node)
+    }
+
+    /// The first of these replicas that may lead. One whose broker is being emptied comes last.
+    fn first_live(&self, partition: &PartitionRegistration, nodes: &[NodeId]) -> Option<NodeId> {
+        let live = || {
+            let nodes = nodes.iter().copied();
+            nodes.filter(|node| self.is_live(partition, *node))
+        };
+        live()
+            .find(|node| !self.image.is_draining(*node))
+            .or_else(|| live().next())
     }
 
     fn min_isr(&self, topic: &str, partition: &PartitionRegistration) -> usize {
         self.image
-            .min_insync_replicas(topic, partition.replicas.len())
+            .min_insync_replicas(topic, partition.replication_factor())
     }
 }
 
-/// The partition after a broker stopped being live. `None` if that changes nothing.
+/// The partition after its replica on that broker went out of service, with the broker or with the
+/// disk it is on. `None` if that changes nothing.
 #[must_use]
 pub fn after_fence(
     world: World<'_>,
@@ -79,7 +95,7 @@ pub fn after_fence(
     finish(partition, next)
 }
 
-/// The partition after a broker became live. `None` if that changes nothing.
+/// The partition after its replica on that broker came into service. `None` if that changes nothing.
 #[must_use]
 pub fn after_unfence(
     world: World<'_>,
@@ -96,18 +112,128 @@ pub fn after_unfence(
     finish(partition, next)
 }
 
-/// The partition after a broker came back that may have lost what it had not flushed. Apply after
-/// [`after_fence`]. `None` if that changes nothing.
+/// The partition after somebody asked to empty that broker. `None` if that changes nothing: it leads
+/// on where nobody else in sync could.
+#[must_use]
+pub fn after_drain(
+    world: World<'_>,
+    partition: &PartitionRegistration,
+    broker: NodeId,
+) -> Option<PartitionRegistration> {
+    if partition.leader != Some(broker) {
+        return None;
+    }
+    let may_follow = |node: &NodeId| {
+        *node != broker && world.is_live(partition, *node) && !world.image.is_draining(*node)
+    };
+    let mut next = partition.clone();
+    next.leader = Some(partition.isr.iter().copied().find(may_follow)?);
+    finish(partition, next)
+}
+
+/// What may be missing from a replica.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// What was not flushed.
+    Unflushed,
+    /// All of it: its disk is gone.
+    Everything,
+}
+
+/// A broker's disks before and after its process started anew.
+#[derive(Clone, Copy, Debug)]
+pub struct Restart<'a> {
+    /// The broker.
+    pub broker: NodeId,
+    /// Whether what it had not flushed may be missing.
+    pub is_lossy: bool,
+    /// The log directories of its former registration; `None` if it had none.
+    pub former: Option<&'a [DirectoryId]>,
+    /// Those of the new one.
+    pub log_dirs: &'a [DirectoryId],
+}
+
+impl Restart<'_> {
+    /// What a replica in that directory may have lost.
+    fn loss(&self, directory: DirectoryId) -> Option<Loss> {
+        let is_gone = match directory {
+            DirectoryId::ZERO => self.is_wiped(directory),
+            known => !self.log_dirs.contains(&known),
+        };
+        // Which of the disks an unknown directory is on nobody can say.
+        let may_be_gone = || {
+            let mut former = self.former.into_iter().flatten();
+            directory == DirectoryId::ZERO && former.any(|dir| !self.log_dirs.contains(dir))
+        };
+        if is_gone {
+            Some(Loss::Everything)
+        } else if self.is_lossy || may_be_gone() {
+            Some(Loss::Unflushed)
+        } else {
+            None
+        }
+    }
+
+    /// Whether none of the broker's former disks is left, of which this is one.
+    fn is_wiped(&self, directory: DirectoryId) -> bool {
+        match self.former {
+            Some(former) => {
+                !former.is_empty() && !former.iter().any(|dir| self.log_dirs.contains(dir))
+            }
+            None => directory != DirectoryId::ZERO && !self.log_dirs.contains(&directory),
+        }
+    }
+
+    /// Where a replica is from now on. Those of a wiped broker begin anew on its only disk, or where
+    /// the broker chooses. One whose disk is missing among others waits for that disk: were it begun
+    /// anew, there would be two of it once the disk is back.
+    fn directory(&self, former: DirectoryId) -> DirectoryId {
+        match self.log_dirs {
+            [only] if self.is_wiped(former) => *only,
+            _ if self.is_wiped(former) => DirectoryId::ZERO,
+            _ => former,
+        }
+    }
+}
+
+/// The partition after a process of that broker started anew, which begins out of service. `None` if
+/// that changes nothing.
+#[must_use]
+pub fn after_restart(
+    world: World<'_>,
+    topic: &str,
+    partition: &PartitionRegistration,
+    restart: Restart<'_>,
+) -> Option<PartitionRegistration> {
+    let broker = restart.broker;
+    let place = partition.replicas.iter().position(|node| *node == broker)?;
+    let directory = partition.directory_of(broker);
+    let fenced = after_fence(world, topic, partition, broker);
+    let mut next = fenced.unwrap_or_else(|| partition.clone());
+    if let Some(loss) = restart.loss(directory) {
+        next = after_loss(&next, broker, loss).unwrap_or(next);
+    }
+    if let Some(slot) = next.directories.get_mut(place) {
+        *slot = restart.directory(directory);
+    }
+    next.partition_epoch = partition.partition_epoch;
+    next.leader_epoch = partition.leader_epoch;
+    finish(partition, next)
+}
+
+/// The partition after a replica lost some of what it held. Apply after [`after_fence`]. `None` if
+/// that changes nothing.
 ///
 /// Such a replica no longer proves anything, so it leaves isr and elr. If it was the last of them,
-/// the partition stays offline and says whom to ask (`last_known_elr`), except where it is the only
-/// replica: then no other copy could be better.
+/// the partition stays offline and says whom to ask (`last_known_elr`). The only replica of a
+/// partition that lost no more than what it had not flushed leads on: no other copy could be better.
 #[must_use]
 pub fn after_loss(
     partition: &PartitionRegistration,
     broker: NodeId,
+    loss: Loss,
 ) -> Option<PartitionRegistration> {
-    if partition.replicas == [broker] {
+    if loss == Loss::Unflushed && partition.replicas == [broker] {
         return None;
     }
     let mut next = partition.clone();
@@ -154,11 +280,11 @@ pub fn without_elr(partition: &PartitionRegistration) -> Option<PartitionRegistr
 
 /// Elects the first live replica of the isr, else of the elr, else nobody.
 fn elect(world: World<'_>, topic: &str, next: &mut PartitionRegistration) {
-    if let Some(leader) = world.first_live(&next.isr) {
+    if let Some(leader) = world.first_live(next, &next.isr) {
         next.leader = Some(leader);
         return;
     }
-    next.leader = world.first_live(&next.elr);
+    next.leader = world.first_live(next, &next.elr);
     let Some(leader) = next.leader else {
         return;
     };

@@ -9,6 +9,9 @@ use crate::{
     BrokerRegistration, ConfigResource, Configs, PartitionRegistration, ResourceKind, TopicImage,
 };
 
+/// The key of a broker that is being emptied: it leads only what nobody else can lead.
+pub const BROKER_DRAIN: &str = "raudal.broker.drain";
+
 /// Index of an entry in the metadata log. Grows with every entry; -1 before the first.
 pub type MetadataOffset = i64;
 
@@ -160,6 +163,30 @@ impl MetadataImage {
     #[must_use]
     pub fn is_live(&self, id: NodeId) -> bool {
         self.brokers.get(&id).is_some_and(|broker| broker.is_live())
+    }
+
+    /// Whether that replica of a partition is in service: its broker is live, and the log directory
+    /// it is in, if that is known, is online.
+    #[must_use]
+    pub fn is_replica_live(&self, partition: &PartitionRegistration, node: NodeId) -> bool {
+        let directory = partition.directory_of(node);
+        self.brokers
+            .get(&node)
+            .is_some_and(|broker| broker.is_live() && broker.has_online(directory))
+    }
+
+    /// Whether somebody has asked to empty that broker: it should lead nothing that another one can
+    /// lead, and get no new replicas.
+    #[must_use]
+    pub fn is_draining(&self, id: NodeId) -> bool {
+        // Nearly always nothing is set on any broker, and this is asked per partition.
+        let Some(brokers) = self.configs.get(&ResourceKind::Broker) else {
+            return false;
+        };
+        let configs = brokers.get(&*id.to_string());
+        configs
+            .and_then(|set| set.get(BROKER_DRAIN))
+            .is_some_and(|value| value.trim().eq_ignore_ascii_case("true"))
     }
 }
 

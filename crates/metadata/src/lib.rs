@@ -38,7 +38,7 @@ pub use broker::{BrokerRegistration, Listener, SecurityProtocol, SupportedLevels
 pub use config::{ConfigResource, Configs, ResourceKind};
 pub use delta::{Change, Delta, TopicDelta};
 pub use hash::content_hash;
-pub use image::{ActiveController, MetadataImage, MetadataOffset};
+pub use image::{ActiveController, BROKER_DRAIN, MetadataImage, MetadataOffset};
 pub use record::v1;
 pub use record::{Kind, MetadataRecord};
 pub use replay::{Misfit, ReplayError, replay, replay_more};

@@ -82,6 +82,7 @@ fn records(image: &MetadataImage, step: u8, event: &Event) -> Vec<MetadataRecord
                 broker_epoch: epoch,
                 fenced: *fenced,
                 in_controlled_shutdown: *shutdown,
+                log_dirs: None,
             };
             let epoch = epoch(image, *broker);
             epoch

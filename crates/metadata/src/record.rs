@@ -41,8 +41,11 @@ impl Kind {
     /// The newest version of this kind that replay understands. Older ones are understood for ever.
     #[must_use]
     pub const fn newest_version(&self) -> u32 {
-        // Every kind is still in its first version. The first to grow gets its own arm here.
-        0
+        match self {
+            // 1: `log_dirs`.
+            Self::BrokerChange(_) => 1,
+            _ => 0,
+        }
     }
 }
 
@@ -58,8 +61,17 @@ macro_rules! record_from {
     };
 }
 
+impl From<v1::BrokerChange> for MetadataRecord {
+    fn from(body: v1::BrokerChange) -> Self {
+        Self {
+            version: u32::from(body.log_dirs.is_some()),
+            kind: Some(Kind::BrokerChange(body)),
+        }
+    }
+}
+
 record_from! {
-    RegisterBroker BrokerChange UnregisterBroker Topic Partition PartitionChange RemoveTopic Config
+    RegisterBroker UnregisterBroker Topic Partition PartitionChange RemoveTopic Config
     FeatureLevel ProducerIdBlock ControllerChange ClusterId NoOp
 }
 

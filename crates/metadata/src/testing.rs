@@ -42,7 +42,7 @@ pub(crate) fn fenced(broker_id: i32, broker_epoch: i64, fenced: bool) -> Metadat
         broker_id,
         broker_epoch,
         fenced: Some(fenced),
-        in_controlled_shutdown: None,
+        ..v1::BrokerChange::default()
     }
     .into()
 }

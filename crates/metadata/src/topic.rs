@@ -79,7 +79,8 @@ pub struct PartitionRegistration {
     /// Eligible leader replicas (KIP-966): left the ISR while it was below min.insync.replicas, so
     /// they hold everything below the high watermark and may be elected when no in-sync replica can.
     pub elr: Vec<NodeId>,
-    /// Who led last when both ISR and ELR became empty. For people; never elected by itself.
+    /// Who led last when both ISR and ELR became empty. The first candidate of an unclean election;
+    /// never elected by itself.
     pub last_known_elr: Vec<NodeId>,
     /// Replicas that a reassignment adds.
     pub adding_replicas: Vec<NodeId>,
@@ -152,6 +153,17 @@ impl PartitionRegistration {
     #[must_use]
     pub const fn is_reassigning(&self) -> bool {
         !self.adding_replicas.is_empty() || !self.removing_replicas.is_empty()
+    }
+
+    /// How many replicas the partition is meant to have. While a reassignment runs, the smaller
+    /// number of before and after, so that moving replicas never makes writes harder.
+    #[must_use]
+    pub fn replication_factor(&self) -> usize {
+        let all = self.replicas.len();
+        let before = all.saturating_sub(self.adding_replicas.len());
+        let after = all.saturating_sub(self.removing_replicas.len());
+        // A list of moving replicas that is not from our own decisions may be anything.
+        before.min(after).max(1)
     }
 
     /// The log directory of one replica, zero while not known.

@@ -136,6 +136,7 @@ impl Liveness {
             broker_epoch: known.epoch.0,
             fenced: fenced.then_some(self.fenced),
             in_controlled_shutdown: shutdown.then_some(self.in_controlled_shutdown),
+            log_dirs: None,
         };
         (fenced || shutdown).then(|| record.into())
     }

@@ -33,8 +33,8 @@ fn shut_down(broker: i32) -> MetadataRecord {
     v1::BrokerChange {
         broker_id: broker,
         broker_epoch: i64::from(broker),
-        fenced: None,
         in_controlled_shutdown: Some(true),
+        ..v1::BrokerChange::default()
     }
     .into()
 }

@@ -5,22 +5,27 @@ use std::sync::Arc;
 use types::{BrokerEpoch, NodeId, PartitionIndex, TopicId};
 
 use super::{Misfit, Replay, convert};
-use crate::derive::{self, World};
+use crate::derive::{self, Restart, World};
 use crate::{BrokerRegistration, Change, PartitionRegistration, TopicImage, v1};
 
 impl Replay {
     pub(super) fn on_register_broker(&mut self, body: &v1::RegisterBroker) -> Result<(), Misfit> {
-        let broker = self.registration(body)?;
+        let broker = Arc::new(self.registration(body)?);
         let id = broker.id;
-        let known = self.image.brokers.insert(id, Arc::new(broker));
-        let change = known.map_or(Change::Created, |_| Change::Changed);
+        let known = self.image.brokers.insert(id, Arc::clone(&broker));
+        let change = known.as_ref().map_or(Change::Created, |_| Change::Changed);
         self.delta.on_broker(id, change);
-        if body.restart() == v1::Restart::Lossy {
-            // The former registration is gone in any case, whatever the new one says of itself.
+        let is_same = |former: &Arc<BrokerRegistration>| former.incarnation == broker.incarnation;
+        if !known.as_ref().is_some_and(is_same) {
+            // The former process is gone in any case, whatever the new one says of itself.
+            let restart = Restart {
+                broker: id,
+                is_lossy: body.restart() == v1::Restart::Lossy,
+                former: known.as_ref().map(|former| former.log_dirs.as_slice()),
+                log_dirs: &broker.log_dirs,
+            };
             self.derive(|world, topic, partition| {
-                let fenced = derive::after_fence(world, topic, partition, id);
-                let lost = derive::after_loss(fenced.as_ref().unwrap_or(partition), id);
-                lost.or(fenced)
+                derive::after_restart(world, topic, partition, restart)
             });
         }
         self.on_liveness(id);
@@ -34,6 +39,9 @@ impl Replay {
         broker.in_controlled_shutdown = body
             .in_controlled_shutdown
             .unwrap_or(broker.in_controlled_shutdown);
+        if let Some(list) = &body.log_dirs {
+            broker.log_dirs = convert::directories(&list.directories)?;
+        }
         self.image.brokers.insert(id, Arc::new(broker));
         self.delta.on_broker(id, Change::Changed);
         self.on_liveness(id);
@@ -122,15 +130,13 @@ impl Replay {
 
     /// Derives what a broker's new state means for the partitions.
     fn on_liveness(&mut self, broker: NodeId) {
-        if self.image.is_live(broker) {
-            self.derive(|world, topic, partition| {
+        self.derive(|world, topic, partition| {
+            if world.is_live(partition, broker) {
                 derive::after_unfence(world, topic, partition, broker)
-            });
-        } else {
-            self.derive(|world, topic, partition| {
+            } else {
                 derive::after_fence(world, topic, partition, broker)
-            });
-        }
+            }
+        });
     }
 
     /// Applies a pure function to every partition of the cluster. Walks all of them (10,000 cost

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use types::NodeId;
+
 use super::{Misfit, Replay, convert};
 use crate::derive;
-use crate::image::MIN_INSYNC_REPLICAS;
+use crate::image::{BROKER_DRAIN, MIN_INSYNC_REPLICAS};
 use crate::{ActiveController, ConfigResource, ResourceKind, feature, v1};
 
 impl Replay {
@@ -33,6 +35,9 @@ impl Replay {
         }
         if *key == *MIN_INSYNC_REPLICAS {
             self.on_min_isr(&resource);
+        }
+        if *key == *BROKER_DRAIN {
+            self.on_drain(&resource);
         }
         self.delta.on_config(resource, key);
         Ok(())
@@ -64,6 +69,17 @@ impl Replay {
                 self.derive(derive::after_min_isr_change);
             }
             ResourceKind::Broker | ResourceKind::ClientMetrics | ResourceKind::Group => {}
+        }
+    }
+
+    fn on_drain(&mut self, resource: &ConfigResource) {
+        let broker = resource.name.parse().map(NodeId);
+        let (ResourceKind::Broker, Ok(broker)) = (resource.kind, broker) else {
+            return;
+        };
+        // The other way round nothing happens at once: leaders come back by preferred election.
+        if self.image.is_draining(broker) {
+            self.derive(|world, _topic, partition| derive::after_drain(world, partition, broker));
         }
     }
 
