@@ -3,9 +3,10 @@
 use std::error::Error;
 use std::path::Path;
 
-const FILES: [&str; 2] = [
+const FILES: [&str; 3] = [
     "raudal/control/v1/control.proto",
     "raudal/quorum/v1/quorum.proto",
+    "raudal/replication/v1/replication.proto",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

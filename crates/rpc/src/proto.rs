@@ -39,3 +39,23 @@ pub mod quorum {
         tonic::include_proto!("raudal.quorum.v1");
     }
 }
+
+/// How records get from a leader to its followers.
+pub mod replication {
+    /// Version 1.
+    #[allow(
+        missing_docs,
+        missing_debug_implementations,
+        unused_qualifications,
+        unreachable_pub,
+        clippy::all,
+        clippy::allow_attributes_without_reason,
+        clippy::doc_markdown,
+        clippy::use_self,
+        clippy::wildcard_imports,
+        reason = "generated; documented in the .proto file"
+    )]
+    pub mod v1 {
+        tonic::include_proto!("raudal.replication.v1");
+    }
+}

@@ -7,8 +7,10 @@ use metadata::v1::{self as records, Restart};
 use metadata::{Listener, SecurityProtocol, SupportedLevels};
 use types::{BrokerEpoch, DirectoryId, NodeId, Uuid};
 
+use crate::alter_partitions::{self, PartitionAnswer, PartitionUpdate};
+use crate::assign_directories::{self, DirectoryAnswer, DirectoryAssignment};
 use crate::client::{
-    ForwardRequest, HeartbeatAnswer, HeartbeatState, QuorumDescription, Registration,
+    ForwardRequest, HeartbeatAnswer, HeartbeatState, ImageHash, QuorumDescription, Registration,
     ReplicaProgress, uuid_to_wire,
 };
 use crate::proto::control::v1 as wire;
@@ -20,7 +22,7 @@ pub struct InvalidRequest {
     field: &'static str,
 }
 
-const fn invalid(field: &'static str) -> InvalidRequest {
+pub(crate) const fn invalid(field: &'static str) -> InvalidRequest {
     InvalidRequest { field }
 }
 
@@ -77,6 +79,10 @@ pub fn heartbeat(
         want_fence: heartbeat.want_fence,
         want_shutdown: heartbeat.want_shutdown,
         offline_log_dirs: directory_ids(&heartbeat.offline_log_dirs)?,
+        image_hash: heartbeat.image_hash.map(|image| ImageHash {
+            offset: image.offset,
+            hash: image.hash,
+        }),
     };
     let broker_epoch = BrokerEpoch(heartbeat.broker_epoch);
     Ok((NodeId(heartbeat.broker_id), broker_epoch, state))
@@ -108,6 +114,38 @@ pub fn forward(request: wire::ForwardRequest) -> Result<ForwardRequest, InvalidR
         listener: request.listener,
         client_id: request.client_id,
     })
+}
+
+/// Reads who proposes ISRs, and which.
+///
+/// # Errors
+/// An id or a count is out of its range.
+pub fn alter_partitions(
+    request: wire::AlterPartitionsRequest,
+) -> Result<(NodeId, BrokerEpoch, Vec<PartitionUpdate>), InvalidRequest> {
+    alter_partitions::request_from_wire(request)
+}
+
+/// The answers to proposals, in their order.
+#[must_use]
+pub fn partition_results(answers: Vec<PartitionAnswer>) -> wire::AlterPartitionsResponse {
+    alter_partitions::response_to_wire(answers)
+}
+
+/// Reads whose replicas they are, and in which directories.
+///
+/// # Errors
+/// An id or the number of assignments is out of its range.
+pub fn assign_directories(
+    request: &wire::AssignDirectoriesRequest,
+) -> Result<(NodeId, BrokerEpoch, Vec<DirectoryAssignment>), InvalidRequest> {
+    assign_directories::request_from_wire(request)
+}
+
+/// The answers to assignments, in their order.
+#[must_use]
+pub fn directory_results(answers: &[DirectoryAnswer]) -> wire::AssignDirectoriesResponse {
+    assign_directories::response_to_wire(answers)
 }
 
 /// The answer to a question about the quorum.

@@ -111,6 +111,20 @@ impl Control for Script {
         Err(Status::unimplemented("not in the script"))
     }
 
+    async fn alter_partitions(
+        &self,
+        _request: Request<wire::AlterPartitionsRequest>,
+    ) -> Result<Response<wire::AlterPartitionsResponse>, Status> {
+        Err(Status::unimplemented("not in the script"))
+    }
+
+    async fn assign_directories(
+        &self,
+        _request: Request<wire::AssignDirectoriesRequest>,
+    ) -> Result<Response<wire::AssignDirectoriesResponse>, Status> {
+        Err(Status::unimplemented("not in the script"))
+    }
+
     async fn describe_quorum(
         &self,
         _request: Request<wire::DescribeQuorumRequest>,
@@ -348,6 +362,7 @@ async fn a_session_moves_with_the_active_controller() {
         want_fence: false,
         want_shutdown: false,
         offline_log_dirs: Vec::new(),
+        image_hash: None,
     };
     session.heartbeat(&state, PATIENCE).await.expect("answered");
     *one.moved_to.lock() = Some(hint(2));

@@ -95,6 +95,7 @@ impl Pulse {
             want_fence: false,
             want_shutdown: words.want_shutdown,
             offline_log_dirs: words.offline_log_dirs.clone(),
+            image_hash: None,
         }
     }
 }

@@ -78,6 +78,7 @@ impl Cluster {
             want_fence: false,
             want_shutdown: false,
             offline_log_dirs: Vec::new(),
+            image_hash: None,
         };
         edit(&mut state);
         let decision = heartbeat(&self.image, broker, self.epoch(broker), &state);

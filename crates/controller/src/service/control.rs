@@ -192,6 +192,20 @@ impl Control for ControlService {
         }))
     }
 
+    async fn alter_partitions(
+        &self,
+        _request: Request<wire::AlterPartitionsRequest>,
+    ) -> Result<Response<wire::AlterPartitionsResponse>, Status> {
+        Err(Status::unimplemented("not served yet"))
+    }
+
+    async fn assign_directories(
+        &self,
+        _request: Request<wire::AssignDirectoriesRequest>,
+    ) -> Result<Response<wire::AssignDirectoriesResponse>, Status> {
+        Err(Status::unimplemented("not served yet"))
+    }
+
     async fn describe_quorum(
         &self,
         _request: Request<wire::DescribeQuorumRequest>,

@@ -202,6 +202,7 @@ pub(super) const fn state(offset: i64) -> HeartbeatState {
         want_fence: false,
         want_shutdown: false,
         offline_log_dirs: Vec::new(),
+        image_hash: None,
     }
 }
 

@@ -38,6 +38,11 @@ impl<IO> Prefixed<IO> {
     pub fn get_ref(&self) -> &IO {
         &self.io
     }
+
+    /// What was read already and not handed out again, and the stream underneath.
+    pub fn into_parts(self) -> (Bytes, IO) {
+        (self.prefix, self.io)
+    }
 }
 
 impl<IO: AsyncRead + Unpin> AsyncRead for Prefixed<IO> {

@@ -15,6 +15,8 @@ use tonic::{Request, Status};
 use types::{BrokerEpoch, NodeId, Offset, ProducerId};
 
 use crate::Error;
+use crate::alter_partitions::{self, PartitionAnswer, PartitionUpdate};
+use crate::assign_directories::{self, DirectoryAnswer, DirectoryAssignment};
 use crate::proto::control::v1 as wire;
 use attempts::Attempts;
 use pool::{Lane, Pool, Stub};
@@ -26,8 +28,8 @@ pub use config::{ClientConfig, ControllerEndpoint};
 pub use session::BrokerSession;
 pub use tail::{MetadataTail, TailEvent};
 pub use words::{
-    ForwardRequest, Forwarded, HeartbeatAnswer, HeartbeatState, ProducerIdBlock, QuorumDescription,
-    Registered, Registration, ReplicaProgress,
+    ForwardRequest, Forwarded, HeartbeatAnswer, HeartbeatState, ImageHash, ProducerIdBlock,
+    QuorumDescription, Registered, Registration, ReplicaProgress,
 };
 
 /// Finds the active controller, follows it when it moves, and tries again until a deadline.
@@ -142,6 +144,59 @@ impl ControllerClient {
             first: ProducerId(reply.first_producer_id),
             count: reply.count,
         })
+    }
+
+    /// Proposes who is in sync with the partitions that this broker leads. One answer for each update,
+    /// in their order; what is accepted is committed. At most
+    /// [`UPDATES_MAX`](alter_partitions::UPDATES_MAX) updates, no partition twice.
+    ///
+    /// # Errors
+    /// `StaleBrokerEpoch`, `BrokerIdNotRegistered`: nothing was looked at. [`Error::NoController`] after
+    /// `timeout`, [`Error::Malformed`]: the updates may or may not have been applied.
+    ///
+    /// # Cancel safety
+    /// A dropped call may or may not have been carried out.
+    pub async fn alter_partitions(
+        &self,
+        broker: NodeId,
+        broker_epoch: BrokerEpoch,
+        updates: &[PartitionUpdate],
+        timeout: Duration,
+    ) -> Result<Vec<PartitionAnswer>, Error> {
+        let request = alter_partitions::request_to_wire(broker, broker_epoch, updates);
+        let reply = self
+            .call(timeout, |mut stub, bound| {
+                let request = bounded(request.clone(), bound);
+                async move { stub.alter_partitions(request).await }
+            })
+            .await?;
+        alter_partitions::response_from_wire(reply, updates.len())
+    }
+
+    /// Tells the controller in which log directories this broker keeps replicas. One answer for each
+    /// assignment, in their order. At most
+    /// [`ASSIGNMENTS_MAX`](assign_directories::ASSIGNMENTS_MAX) assignments.
+    ///
+    /// # Errors
+    /// `StaleBrokerEpoch`, `BrokerIdNotRegistered`, [`Error::NoController`] after `timeout`.
+    ///
+    /// # Cancel safety
+    /// A dropped call may have been carried out; assigning again is harmless.
+    pub async fn assign_directories(
+        &self,
+        broker: NodeId,
+        broker_epoch: BrokerEpoch,
+        assignments: &[DirectoryAssignment],
+        timeout: Duration,
+    ) -> Result<Vec<DirectoryAnswer>, Error> {
+        let request = assign_directories::request_to_wire(broker, broker_epoch, assignments);
+        let reply = self
+            .call(timeout, |mut stub, bound| {
+                let request = bounded(request.clone(), bound);
+                async move { stub.assign_directories(request).await }
+            })
+            .await?;
+        assign_directories::response_from_wire(&reply, assignments.len())
     }
 
     /// The voters, the observers, and how far each of them is.

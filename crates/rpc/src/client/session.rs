@@ -127,6 +127,10 @@ impl BrokerSession {
                 .map(|d| convert::uuid_to_wire(d.0))
                 .collect(),
             sequence: self.sequence,
+            image_hash: state.image_hash.map(|image| wire::ImageHash {
+                offset: image.offset,
+                hash: image.hash,
+            }),
         }
     }
 }

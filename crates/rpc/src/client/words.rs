@@ -51,6 +51,17 @@ pub struct HeartbeatState {
     pub want_shutdown: bool,
     /// Log directories that failed since the registration.
     pub offline_log_dirs: Vec<DirectoryId>,
+    /// What its metadata image amounts to; said now and then.
+    pub image_hash: Option<ImageHash>,
+}
+
+/// What a metadata image amounts to at an offset: the same on every node, or something is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ImageHash {
+    /// Last metadata offset (inclusive) that the image holds.
+    pub offset: Offset,
+    /// Of its content.
+    pub hash: u64,
 }
 
 /// What the controller answers to a heartbeat.

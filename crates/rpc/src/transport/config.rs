@@ -37,3 +37,20 @@ impl Default for TransportConfig {
         }
     }
 }
+
+impl TransportConfig {
+    /// For streams that carry records: large windows and messages. A peer that has vanished is noticed
+    /// about a second and a half after its last sign of life; one that is only busy answers pings from
+    /// its connection's task, which does no work but moving bytes.
+    #[must_use]
+    pub fn bulk() -> Self {
+        Self {
+            keepalive_interval: Duration::from_millis(400),
+            keepalive_timeout: Duration::from_millis(1_200),
+            stream_window_bytes: 16 << 20,
+            connection_window_bytes: 64 << 20,
+            message_bytes_max: 64 << 20,
+            ..Self::default()
+        }
+    }
+}

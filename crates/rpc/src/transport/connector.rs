@@ -55,7 +55,7 @@ impl Connector {
     #[must_use]
     pub fn channel(&self, config: &TransportConfig) -> Channel {
         let connector = self.clone();
-        endpoint(config).connect_with_connector_lazy(service_fn(move |_: Uri| {
+        Self::endpoint(config).connect_with_connector_lazy(service_fn(move |_: Uri| {
             let connector = connector.clone();
             async move { connector.connect().await.map(TokioIo::new) }
         }))
@@ -79,16 +79,17 @@ impl Connector {
             }
         }
     }
-}
 
-fn endpoint(config: &TransportConfig) -> Endpoint {
-    // The connector decides where to go; the name only fills the :authority header.
-    Endpoint::from_static("http://raudal.invalid")
-        .connect_timeout(config.connect_timeout)
-        .http2_keep_alive_interval(config.keepalive_interval)
-        .keep_alive_timeout(config.keepalive_timeout)
-        .keep_alive_while_idle(true)
-        .initial_stream_window_size(config.stream_window_bytes)
-        .initial_connection_window_size(config.connection_window_bytes)
-        .max_frame_size(config.frame_bytes_max)
+    /// The settings of a connection to this peer.
+    pub(crate) fn endpoint(config: &TransportConfig) -> Endpoint {
+        // The connector decides where to go; the name only fills the :authority header.
+        Endpoint::from_static("http://raudal.invalid")
+            .connect_timeout(config.connect_timeout)
+            .http2_keep_alive_interval(config.keepalive_interval)
+            .keep_alive_timeout(config.keepalive_timeout)
+            .keep_alive_while_idle(true)
+            .initial_stream_window_size(config.stream_window_bytes)
+            .initial_connection_window_size(config.connection_window_bytes)
+            .max_frame_size(config.frame_bytes_max)
+    }
 }

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio_stream::Stream;
 
 use super::Connection;
@@ -35,6 +35,18 @@ impl IncomingSender {
     pub async fn send(&self, connection: Connection) -> io::Result<()> {
         let gone = |_| io::Error::new(io::ErrorKind::ConnectionRefused, "the server has stopped");
         self.0.send(connection).await.map_err(gone)
+    }
+
+    /// Hands one connection over without waiting.
+    ///
+    /// # Errors
+    /// `WouldBlock` while too many wait already, `ConnectionRefused` if nobody serves any more. The
+    /// connection is closed.
+    pub fn try_send(&self, connection: Connection) -> io::Result<()> {
+        self.0.try_send(connection).map_err(|error| match error {
+            TrySendError::Full(_) => io::Error::from(io::ErrorKind::WouldBlock),
+            TrySendError::Closed(_) => io::Error::from(io::ErrorKind::ConnectionRefused),
+        })
     }
 }
 

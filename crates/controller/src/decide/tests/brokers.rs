@@ -19,6 +19,7 @@ fn state(metadata_offset: i64) -> HeartbeatState {
         want_fence: false,
         want_shutdown: false,
         offline_log_dirs: Vec::new(),
+        image_hash: None,
     }
 }
 

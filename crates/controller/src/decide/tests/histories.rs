@@ -185,6 +185,7 @@ impl Cluster {
                     want_fence: *fence,
                     want_shutdown: *shutdown,
                     offline_log_dirs: vec![],
+                    image_hash: None,
                 };
                 heartbeat(image, broker, epoch, &state).map_or(vec![], |decision| decision.records)
             }
