@@ -4,14 +4,23 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use parking_lot::{Mutex, RwLock};
 use rand::seq::SliceRandom as _;
 use tokio::sync::{OnceCell, Semaphore};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::connection::BrokerConnection;
-use crate::metadata::{Cluster, Topic};
+use crate::metadata::{Cluster, Hint, Topic};
 use crate::{Address, Attempt, Config, Error, Result};
+
+/// The next bootstrap address is dialled beside the one before when that has been silent so long.
+const NEXT_DIAL_AFTER: Duration = Duration::from_millis(300);
+/// How long one broker out of several is waited for when any will do.
+const ANY_WITHIN: Duration = Duration::from_secs(1);
+/// How long a broker that did not answer in time is left alone when any other will do.
+const SUSPECT_FOR: Duration = Duration::from_secs(5);
 
 /// A client of one cluster. Cheap to clone; all clones share connections and metadata, and the
 /// last one closes them.
@@ -33,6 +42,8 @@ struct Inner {
     refreshed: Mutex<HashMap<Arc<str>, Instant>>,
     /// One refresh at a time.
     refreshing: Semaphore,
+    /// Addresses that were silent when asked, and until when they are left alone.
+    suspects: Mutex<HashMap<Address, Instant>>,
 }
 
 /// A broker's place in the map: its address, and its connection once it is there. Those who come
@@ -61,6 +72,7 @@ impl Client {
                 cluster: RwLock::default(),
                 refreshed: Mutex::default(),
                 refreshing: Semaphore::new(1),
+                suspects: Mutex::default(),
             }),
         };
         client.refresh(&[], false).await?;
@@ -170,42 +182,121 @@ impl Client {
         }
     }
 
-    /// A connection to any broker: the one that bootstrap found while it holds, then one from the
-    /// metadata, then bootstrap again.
+    /// A connection to any broker: the one that bootstrap found while it holds, then those of the
+    /// metadata, connected ones first, then bootstrap again. Brokers that were silent lately come
+    /// last.
     pub(crate) async fn any_broker(&self) -> Result<Arc<BrokerConnection>> {
         let bootstrap = Arc::clone(&self.inner.bootstrap.lock());
-        if bootstrap.is_open() {
+        if bootstrap.is_open() && !self.is_suspect(&bootstrap.address) {
             return Ok(bootstrap);
         }
-        let mut ids: Vec<i32> = self.cluster().brokers.keys().copied().collect();
-        ids.shuffle(&mut rand::rng());
-        for id in ids {
-            if let Ok(connection) = self.broker(id).await {
+        for (node_id, is_suspect) in self.candidates() {
+            if is_suspect && bootstrap.is_open() {
+                break;
+            }
+            if let Ok(Ok(connection)) = timeout(ANY_WITHIN, self.broker(node_id)).await {
                 return Ok(connection);
             }
+        }
+        if bootstrap.is_open() {
+            return Ok(bootstrap);
         }
         let found = Arc::new(open_bootstrap(&self.inner.config).await?);
         *self.inner.bootstrap.lock() = Arc::clone(&found);
         Ok(found)
     }
 
-    /// The broker to send to what only a controller can do. In KRaft any broker forwards it.
+    /// Brokers of the metadata in the order in which any of them is asked, and whether each was
+    /// silent lately.
+    fn candidates(&self) -> Vec<(i32, bool)> {
+        let cluster = self.cluster();
+        let mut ids: Vec<_> = cluster.brokers.values().collect();
+        ids.shuffle(&mut rand::rng());
+        let is_connected = |node_id: i32| {
+            let connections = self.inner.connections.lock();
+            let slot = connections.get(&node_id);
+            slot.is_some_and(|slot| slot.connection.get().is_some_and(|c| c.is_open()))
+        };
+        let ranked = ids
+            .into_iter()
+            .map(|broker| (broker.id, self.is_suspect(&broker.address)));
+        let mut ranked: Vec<_> = ranked.collect();
+        ranked.sort_by_key(|(id, is_suspect)| (*is_suspect, !is_connected(*id)));
+        ranked
+    }
+
+    /// Leaves an address alone for a while when any other broker will do.
+    pub(crate) fn suspect(&self, address: &Address) {
+        let mut suspects = self.inner.suspects.lock();
+        let now = Instant::now();
+        suspects.retain(|_, until| *until > now);
+        suspects.insert(address.clone(), now + SUSPECT_FOR);
+    }
+
+    fn is_suspect(&self, address: &Address) -> bool {
+        let suspects = self.inner.suspects.lock();
+        suspects
+            .get(address)
+            .is_some_and(|until| *until > Instant::now())
+    }
+
+    /// Closes the connection to a broker: whoever waits for an answer on it is told that it broke.
+    pub(crate) fn abandon(&self, node_id: i32) {
+        let slot = self.inner.connections.lock().remove(&node_id);
+        if let Some(connection) = slot.as_ref().and_then(|slot| slot.connection.get()) {
+            self.suspect(&connection.address);
+            connection.close();
+        }
+    }
+
+    /// Takes over what a broker said about a partition's leader (KIP-951). `true` if that was news.
+    pub(crate) fn learn_leader(&self, hint: &Hint) -> bool {
+        let mut cluster = self.inner.cluster.write();
+        match cluster.with_leader(hint) {
+            Some(newer) => {
+                *cluster = Arc::new(newer);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// The broker to send to what only a controller can do. In KRaft any broker forwards it, so that
+    /// another one does when this one cannot be reached.
     pub(crate) async fn controller(&self) -> Result<Arc<BrokerConnection>> {
         let cluster = self.cluster();
-        if cluster.brokers.contains_key(&cluster.controller_id) {
-            return self.broker(cluster.controller_id).await;
+        let Some(broker) = cluster.brokers.get(&cluster.controller_id) else {
+            return self.any_broker().await;
+        };
+        if self.is_suspect(&broker.address) {
+            return self.any_broker().await;
         }
-        self.any_broker().await
+        match self.broker(broker.id).await {
+            Ok(connection) => Ok(connection),
+            Err(error) => self.any_broker().await.map_err(|_other| error),
+        }
     }
 }
 
+/// Dials all addresses, each when those before have failed or been silent for a moment; the first to
+/// answer it is.
 async fn open_bootstrap(config: &Config) -> Result<BrokerConnection> {
+    let mut dialling = FuturesUnordered::new();
+    let mut left = config.bootstrap.iter();
     let mut attempts = Vec::new();
-    for address in &config.bootstrap {
-        match BrokerConnection::open(address, config).await {
-            Ok(connection) => return Ok(connection),
-            Err(attempt) => attempts.push(attempt),
+    loop {
+        let next = left.next();
+        let has_next = next.is_some();
+        dialling.extend(next.map(|address| BrokerConnection::open(address, config)));
+        let dialled = match has_next {
+            true => timeout(NEXT_DIAL_AFTER, dialling.next()).await,
+            false => Ok(dialling.next().await),
+        };
+        match dialled {
+            Ok(Some(Ok(connection))) => return Ok(connection),
+            Ok(Some(Err(attempt))) => attempts.push(attempt),
+            Ok(None) if !has_next => return Err(Error::BootstrapUnreachable { attempts }),
+            Ok(None) | Err(_) => {}
         }
     }
-    Err(Error::BootstrapUnreachable { attempts })
 }

@@ -81,6 +81,11 @@ impl BrokerConnection {
         self.connection.closed().is_none()
     }
 
+    /// Ends it; whoever waits for an answer is told.
+    pub(crate) fn close(&self) {
+        self.connection.close();
+    }
+
     /// The version to speak.
     pub(crate) fn version(&self, key: ApiKey) -> Result<i16> {
         self.versions.choose(key, &self.address)

@@ -8,7 +8,7 @@ use protocol::messages::metadata::{
     MetadataRequest, MetadataRequestTopic, MetadataResponse, MetadataResponsePartition,
     MetadataResponseTopic,
 };
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 use types::ErrorCode;
 
 use crate::ask::Retry;
@@ -21,6 +21,10 @@ use crate::{Address, Client, Error, Result};
 const UNKNOWN_TOPIC_GRACE: std::time::Duration = std::time::Duration::from_millis(500);
 /// The same when the question itself may create it.
 const CREATION_GRACE: std::time::Duration = std::time::Duration::from_secs(5);
+/// How long the first broker is waited for before another is asked; doubled with each.
+const FIRST_PATIENCE: std::time::Duration = std::time::Duration::from_millis(500);
+/// Connections that may break under one question.
+const BROKEN_MAX: u32 = 3;
 
 /// An answer: the picture, and which topics were refused with which code.
 #[derive(Debug)]
@@ -122,13 +126,36 @@ impl Client {
             allow_auto_topic_creation: may_create || version < 4,
             ..MetadataRequest::default()
         };
-        let connection = self.any_broker().await?;
-        let version = connection.version(protocol::ApiKey::Metadata)?;
-        let response = connection
-            .request_version(&request(version), version)
-            .await?;
-        Error::check(response.error_code, None, || "metadata".to_owned())?;
-        Ok(answer(&response))
+        let limit = self.config().request_timeout;
+        let (mut patience, mut broken_count) = (FIRST_PATIENCE.min(limit), 0);
+        loop {
+            let connection = self.any_broker().await?;
+            let version = connection.version(protocol::ApiKey::Metadata)?;
+            let request = request(version);
+            let asked = connection.request_version(&request, version);
+            match timeout(patience, asked).await {
+                Ok(Ok(response)) => {
+                    Error::check(response.error_code, None, || "metadata".to_owned())?;
+                    return Ok(answer(&response));
+                }
+                // The next one may be alive; all of them have had their turn after so many.
+                Ok(Err(Error::Disconnected { .. })) if broken_count < BROKEN_MAX => {
+                    broken_count += 1;
+                }
+                Ok(Err(error)) => return Err(error),
+                Err(_elapsed) if patience >= limit => {
+                    return Err(Error::TimedOut {
+                        what: format!("Metadata from {}", connection.address),
+                        after: patience,
+                        last: None,
+                    });
+                }
+                Err(_elapsed) => {
+                    self.suspect(&connection.address);
+                    patience = (patience * 2).min(limit);
+                }
+            }
+        }
     }
 }
 

@@ -69,6 +69,17 @@ impl Topic {
     }
 }
 
+/// What a broker that does not lead a partition says about who does (KIP-951).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Hint {
+    pub(crate) topic: Arc<str>,
+    pub(crate) partition: PartitionIndex,
+    pub(crate) leader: i32,
+    pub(crate) leader_epoch: i32,
+    /// Where the leader is, if the broker told.
+    pub(crate) broker: Option<Broker>,
+}
+
 /// The whole picture.
 #[derive(Debug, Clone, Default)]
 pub struct Cluster {
@@ -87,6 +98,31 @@ impl Cluster {
     #[must_use]
     pub fn topic_by_id(&self, id: &Uuid) -> Option<&Arc<Topic>> {
         self.topics.values().find(|topic| topic.id == *id)
+    }
+
+    /// This picture with another leader of one partition. `None` if the hint is no news, or names a
+    /// broker whose address nobody knows.
+    #[must_use]
+    pub(crate) fn with_leader(&self, hint: &Hint) -> Option<Self> {
+        let topic = self.topics.get(&hint.topic)?;
+        let known = topic.partition(hint.partition)?;
+        let is_news = hint.leader >= 0 && hint.leader_epoch > known.leader_epoch;
+        let is_reachable = hint.broker.is_some() || self.brokers.contains_key(&hint.leader);
+        if !is_news || !is_reachable {
+            return None;
+        }
+        let mut topic = Topic::clone(topic);
+        let index = usize::try_from(hint.partition).ok()?;
+        let partition = topic.partitions.get_mut(index)?;
+        (partition.leader, partition.leader_epoch) = (hint.leader, hint.leader_epoch);
+        let mut newer = self.clone();
+        newer
+            .topics
+            .insert(Arc::clone(&hint.topic), Arc::new(topic));
+        if let Some(broker) = &hint.broker {
+            newer.brokers.insert(broker.id, broker.clone());
+        }
+        Some(newer)
     }
 
     /// This picture with an answer laid over it: brokers replaced, topics of the answer added or
@@ -160,6 +196,29 @@ mod tests {
         let now = topic(1, 2, 5).updated(topic(1, 1, 4), &[]);
         assert_eq!(leader(&now), 2);
         assert_eq!(leader(&now.updated(topic(1, 3, 6), &[])), 3);
+    }
+
+    #[test]
+    fn a_hint_moves_the_leader_only_forward_and_only_to_a_known_address() {
+        let broker = |id| Broker {
+            id,
+            address: Address::new("h", 1),
+            rack: None,
+        };
+        let hint = |leader, leader_epoch, broker| Hint {
+            topic: "t".into(),
+            partition: 0,
+            leader,
+            leader_epoch,
+            broker,
+        };
+        let now = topic(1, 1, 5);
+        assert!(now.with_leader(&hint(2, 6, None)).is_none());
+        assert!(now.with_leader(&hint(2, 5, Some(broker(2)))).is_none());
+        let moved = now.with_leader(&hint(2, 6, Some(broker(2))));
+        let moved = moved.expect("news");
+        assert_eq!((leader(&moved), moved.brokers.len()), (2, 1));
+        assert!(moved.with_leader(&hint(-1, 7, None)).is_none());
     }
 
     #[test]

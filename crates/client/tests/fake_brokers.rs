@@ -11,11 +11,12 @@ use client::{Address, Client, Config, Error, Producer, ProducerConfig};
 use protocol::messages::api_versions::ApiVersionsResponse;
 use protocol::messages::init_producer_id::InitProducerIdResponse;
 use protocol::messages::produce::{
-    PartitionProduceResponse, ProduceRequest, ProduceResponse, TopicProduceResponse,
+    LeaderIdAndEpoch, NodeEndpoint, PartitionProduceResponse, ProduceRequest, ProduceResponse,
+    TopicProduceResponse,
 };
 use protocol::records::Batch;
 use protocol::wire::Reader;
-use protocol::{ApiKey, frame};
+use protocol::{ApiKey, Str, frame};
 use tokio::io::AsyncWriteExt as _;
 use types::ErrorCode;
 
@@ -232,6 +233,91 @@ async fn records_follow_the_leader_with_the_sequence_numbers_they_had() {
     assert_eq!((receipt.partition, receipt.offset), (0, 41));
     assert_eq!(refusals.load(Ordering::SeqCst), 1);
     producer.close().await;
+}
+
+/// Answers as broker 1, which leads no more and says who does, while its metadata does not know yet;
+/// or, if it is silent, does not answer Produce at all.
+fn deposed(
+    brokers: [(i32, std::net::SocketAddr); 2],
+    is_silent: bool,
+    asked_count: Arc<AtomicUsize>,
+) -> fake::Answer {
+    Arc::new(move |header, _body| match header.api_key {
+        ApiKey::ApiVersions => reply(header, &all_versions()),
+        ApiKey::Metadata if is_silent && asked_count.load(Ordering::SeqCst) > 0 => {
+            reply(header, &metadata(&brokers, 2, 1))
+        }
+        ApiKey::Metadata => reply(header, &metadata(&brokers, 1, 0)),
+        ApiKey::InitProducerId => reply(header, &InitProducerIdResponse::default()),
+        ApiKey::Produce => {
+            asked_count.fetch_add(1, Ordering::SeqCst);
+            let mut answer = produced(ErrorCode::NotLeaderOrFollower.to_wire());
+            answer.responses[0].partition_responses[0].current_leader = LeaderIdAndEpoch {
+                leader_id: 2,
+                leader_epoch: 1,
+            };
+            answer.node_endpoints = vec![NodeEndpoint {
+                node_id: 2,
+                host: Str::from(brokers[1].1.ip().to_string()),
+                port: brokers[1].1.port().into(),
+                rack: None,
+            }];
+            match is_silent {
+                true => Some(protocol::Segments::default()),
+                false => reply(header, &answer),
+            }
+        }
+        _ => None,
+    })
+}
+
+async fn time_until_written_past_a_deposed_leader(is_silent: bool) -> Duration {
+    let ((listener_1, address_1), (listener_2, address_2)) = (listener().await, listener().await);
+    let asked_count = Arc::new(AtomicUsize::new(0));
+    let brokers = [(1, address_1), (2, address_2)];
+    serve(
+        listener_1,
+        deposed(brokers, is_silent, Arc::clone(&asked_count)),
+    );
+    serve(
+        listener_2,
+        Arc::new(move |header, _body| match header.api_key {
+            ApiKey::ApiVersions => reply(header, &all_versions()),
+            ApiKey::Produce => reply(header, &produced(0)),
+            _ => None,
+        }),
+    );
+    let mut config = config(address_1);
+    // So long that only a hint or news of another leader can explain a quick success.
+    config.retry_backoff = Duration::from_secs(20);
+    let client = Client::connect(config).await.expect("connects");
+    let producer = Producer::new(client, ProducerConfig::default()).expect("starts");
+    let record = Record {
+        topic: "t".into(),
+        ..Record::default()
+    };
+    let start = tokio::time::Instant::now();
+    let delivery = producer.send(&record).await.expect("taken");
+    let receipt = tokio::time::timeout(Duration::from_secs(10), delivery.wait()).await;
+    let receipt = receipt.expect("in time").expect("written");
+    assert_eq!(asked_count.load(Ordering::SeqCst), 1);
+    let troubles = producer.take_troubles();
+    assert_eq!((troubles.len(), troubles[0].node_id), (1, 1));
+    assert!(troubles[0].at <= receipt.acked_at);
+    producer.close().await;
+    receipt.acked_at - start
+}
+
+#[tokio::test]
+async fn records_follow_a_hint_before_metadata_knows_of_it() {
+    let took = time_until_written_past_a_deposed_leader(false).await;
+    assert!(took < Duration::from_secs(2), "{took:?}");
+}
+
+#[tokio::test]
+async fn a_silent_leader_is_left_when_another_leads() {
+    let took = time_until_written_past_a_deposed_leader(true).await;
+    assert!(took < Duration::from_secs(4), "{took:?}");
 }
 
 #[tokio::test]

@@ -4,10 +4,11 @@ use protocol::messages::fetch::FetchResponse;
 use tokio::time::Instant;
 use types::{ErrorCode, Offset, TopicPartition};
 
-use super::Consumer;
 use super::fetched::Fetched;
 use super::position::Position;
 use super::wire::{self, PartitionAnswer};
+use super::{Consumer, DAMAGED_WITHIN, SILENT_AFTER};
+use crate::metadata::Hint;
 use crate::{Admin, Error, OffsetSpec, Reset, Result};
 
 /// Something that was waited for.
@@ -40,7 +41,7 @@ impl Consumer {
                 match answer {
                     Ok(response) => {
                         self.trouble = None;
-                        return self.on_response(response, node_id, &asked, rest_until);
+                        return self.on_response(response, node_id, &asked, now);
                     }
                     Err(error) if error.is_retriable() => {
                         tracing::debug!(node_id, %error, "fetch failed");
@@ -66,7 +67,7 @@ impl Consumer {
                         tracing::debug!(%error, "metadata could not be refreshed");
                         self.wants_refresh = true;
                     }
-                    Ok(()) => {}
+                    Ok(()) => self.abandon_silent(now),
                 }
             }
             Event::Reset(partition, offset) => self.assign(partition, offset?),
@@ -79,14 +80,28 @@ impl Consumer {
         response: FetchResponse,
         node_id: i32,
         asked: &[TopicPartition],
-        rest_until: Instant,
+        now: Instant,
     ) -> Result<()> {
         Error::check(response.error_code, None, || {
             format!("fetch from broker {node_id}")
         })?;
+        let hints = wire::hints(&response, &self.client.cluster());
+        let news: Vec<_> = hints
+            .into_iter()
+            .filter(|hint| self.client.learn_leader(hint))
+            .collect();
         for (partition, answer) in wire::answers(response, &self.client.cluster()) {
             if asked.contains(&partition) {
-                self.on_partition(partition, answer, node_id, rest_until)?;
+                let is_about = |hint: &Hint| {
+                    hint.topic == partition.topic && hint.partition == partition.partition
+                };
+                if answer.error_code != 0 && news.iter().any(is_about) {
+                    if let Some(position) = self.positions.get_mut(&partition) {
+                        position.preferred_replica = None;
+                    }
+                    continue;
+                }
+                self.on_partition(partition, answer, node_id, now)?;
             }
         }
         Ok(())
@@ -97,7 +112,7 @@ impl Consumer {
         partition: TopicPartition,
         answer: PartitionAnswer,
         node_id: i32,
-        rest_until: Instant,
+        now: Instant,
     ) -> Result<()> {
         let Some(position) = self.positions.get_mut(&partition) else {
             return Ok(());
@@ -115,9 +130,16 @@ impl Consumer {
             }
             Err(error) if error.is_retriable() => {
                 tracing::debug!(%partition, %error, "will be fetched again");
+                if error.code() == Some(ErrorCode::CorruptMessage) {
+                    let since = *position.damaged_since.get_or_insert(now);
+                    if now.duration_since(since) >= DAMAGED_WITHIN {
+                        return Err(error);
+                    }
+                }
                 position.preferred_replica = None;
                 self.client.forget_topic(&partition.topic);
                 self.wants_refresh = true;
+                let rest_until = now + self.client.config().retry_backoff;
                 self.resting.insert(node_id, rest_until);
                 return Ok(());
             }
@@ -126,6 +148,7 @@ impl Consumer {
         if answer.preferred_read_replica >= 0 {
             position.preferred_replica = Some(answer.preferred_read_replica);
         }
+        position.damaged_since = None;
         position.high_watermark = Some(answer.high_watermark);
         let from = position.fetch_offset;
         if let Some(next) = answer.next_offset().filter(|next| *next > from) {
@@ -139,6 +162,29 @@ impl Consumer {
             });
         }
         Ok(())
+    }
+
+    /// Gives up waiting for silent brokers that are not to be asked any more for anything they were
+    /// asked for.
+    fn abandon_silent(&mut self, now: Instant) {
+        let patience = self.config.fetch_wait_max + SILENT_AFTER;
+        let silent = self
+            .busy
+            .iter()
+            .filter(|(_, since)| **since + patience <= now);
+        let cluster = self.client.cluster();
+        for (node_id, _) in silent {
+            let is_asked_there = |(partition, position): (&TopicPartition, &Position)| {
+                let topic = cluster.topics.get(&partition.topic);
+                let known = topic.and_then(|topic| topic.partition(partition.partition));
+                position.is_asked()
+                    && known.is_none_or(|known| !known.has_leader() || known.leader == *node_id)
+            };
+            if !self.positions.iter().any(is_asked_there) {
+                tracing::debug!(node_id, "silent and no longer the leader: given up");
+                self.client.abandon(*node_id);
+            }
+        }
     }
 
     fn reset(&mut self, partition: TopicPartition, error: Error) -> Result<()> {

@@ -59,6 +59,15 @@ pub struct ConsumerRecord {
     pub producer_epoch: i16,
 }
 
+/// A broker that owes an answer for so long behind `fetch.max.wait.ms` may be gone: others are asked
+/// who leads now.
+const SILENT_AFTER: Duration = Duration::from_secs(1);
+/// How often they are asked.
+const SILENT_LOOK_EVERY: Duration = Duration::from_millis(250);
+/// How long a leader may say that a batch is damaged before that is believed: another replica may
+/// become the leader.
+const DAMAGED_WITHIN: Duration = Duration::from_secs(2);
+
 type EventFuture = Pin<Box<dyn Future<Output = Event> + Send>>;
 
 /// A consumer with manual assignment. Owned by one task; nothing runs while nobody polls, except
@@ -68,14 +77,16 @@ pub struct Consumer {
     config: ConsumerConfig,
     positions: BTreeMap<TopicPartition, Position>,
     events: FuturesUnordered<EventFuture>,
-    /// Leaders with a fetch in flight.
-    busy: HashSet<i32>,
+    /// Leaders with a fetch in flight, and since when.
+    busy: HashMap<i32, Instant>,
     /// Leaders to leave alone until a moment, after a failure.
     resting: HashMap<i32, Instant>,
     fetched: VecDeque<Fetched>,
     is_refreshing: bool,
     refresh_after: Instant,
     wants_refresh: bool,
+    /// When to ask next who leads instead of a silent broker.
+    silent_look_at: Instant,
     /// What keeps going wrong, and since when.
     trouble: Option<(Instant, Error)>,
 }
@@ -97,12 +108,13 @@ impl Consumer {
             config,
             positions: BTreeMap::new(),
             events: FuturesUnordered::new(),
-            busy: HashSet::new(),
+            busy: HashMap::new(),
             resting: HashMap::new(),
             fetched: VecDeque::new(),
             is_refreshing: false,
             refresh_after: Instant::now(),
             wants_refresh: false,
+            silent_look_at: Instant::now(),
             trouble: None,
         }
     }
@@ -220,12 +232,22 @@ impl Consumer {
             let node_id = position.preferred_replica.unwrap_or(leader.leader);
             match self.resting.get(&node_id) {
                 Some(until) if *until > now => wake_at = wake_at.min(*until),
-                _ if self.busy.contains(&node_id) => {}
+                _ if self.busy.contains_key(&node_id) => {}
                 _ => by_node.entry(node_id).or_default().push(partition.clone()),
             }
         }
         for (node_id, partitions) in by_node {
             self.fetch(node_id, partitions);
+        }
+        let patience = self.config.fetch_wait_max + SILENT_AFTER;
+        if let Some(since) = self.busy.values().min() {
+            let look_at = (*since + patience).max(self.silent_look_at);
+            if look_at <= now {
+                self.silent_look_at = now + SILENT_LOOK_EVERY;
+                self.wants_refresh = true;
+            } else {
+                wake_at = wake_at.min(look_at);
+            }
         }
         if self.wants_refresh && !self.is_refreshing {
             match self.refresh_after <= now {
@@ -237,7 +259,7 @@ impl Consumer {
     }
 
     fn fetch(&mut self, node_id: i32, asked: Vec<TopicPartition>) {
-        self.busy.insert(node_id);
+        self.busy.insert(node_id, Instant::now());
         let wanted: Vec<_> = asked
             .iter()
             .filter_map(|partition| {

@@ -5,6 +5,7 @@
 //!   handed out    fetched, waiting      to be fetched
 //! ```
 
+use tokio::time::Instant;
 use types::Offset;
 
 /// Fetched answers of one partition that may wait to be handed out.
@@ -26,6 +27,8 @@ pub(super) struct Position {
     pub(super) generation: u64,
     /// The offset was out of range and another is being looked up.
     pub(super) is_resetting: bool,
+    /// Since when the broker has said that what comes next is damaged.
+    pub(super) damaged_since: Option<Instant>,
     asked_generation: Option<u64>,
 }
 
@@ -39,6 +42,7 @@ impl Position {
             waiting_count: 0,
             generation,
             is_resetting: false,
+            damaged_since: None,
             asked_generation: None,
         }
     }
@@ -46,6 +50,11 @@ impl Position {
     /// Whether another answer may be fetched.
     pub(super) fn has_room(&self) -> bool {
         self.waiting_count < WAITING_MAX && !self.is_resetting
+    }
+
+    /// Whether an answer is awaited.
+    pub(super) fn is_asked(&self) -> bool {
+        self.asked_generation.is_some()
     }
 
     /// A fetch goes out; returns from where.

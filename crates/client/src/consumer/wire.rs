@@ -11,8 +11,8 @@ use protocol::messages::fetch::{
 use protocol::records::split_batches;
 use types::{Offset, PartitionIndex, TopicPartition, Uuid};
 
-use crate::ConsumerConfig;
-use crate::metadata::{Cluster, Topic};
+use crate::metadata::{Broker, Cluster, Hint, Topic};
+use crate::{Address, ConsumerConfig};
 
 /// The first version that names topics by id only.
 const TOPIC_IDS_SINCE: i16 = 13;
@@ -93,6 +93,35 @@ fn fetch_topic(topic: &Topic, version: i16) -> FetchTopic {
         topic_id: if by_id { topic.id } else { Uuid::ZERO },
         partitions: Vec::new(),
     }
+}
+
+/// What the answer says about leaders elsewhere (KIP-951).
+pub(super) fn hints(response: &FetchResponse, cluster: &Cluster) -> Vec<Hint> {
+    let endpoint = |leader: i32| {
+        let endpoints = &response.node_endpoints;
+        let found = endpoints.iter().find(|e| e.node_id == leader)?;
+        Some(Broker {
+            id: leader,
+            address: Address::new(&*found.host, u16::try_from(found.port).ok()?),
+            rack: found.rack.as_ref().map(ToString::to_string),
+        })
+    };
+    let mut hints = Vec::new();
+    for topic in &response.responses {
+        let Some(known) = cluster.topic_by_id(&topic.topic_id) else {
+            continue;
+        };
+        let elsewhere = topic.partitions.iter();
+        let elsewhere = elsewhere.filter(|p| p.error_code != 0 && p.current_leader.leader_id >= 0);
+        hints.extend(elsewhere.map(|partition| Hint {
+            topic: Arc::clone(&known.name),
+            partition: partition.partition_index,
+            leader: partition.current_leader.leader_id,
+            leader_epoch: partition.current_leader.leader_epoch,
+            broker: endpoint(partition.current_leader.leader_id),
+        }));
+    }
+    hints
 }
 
 /// The answer by partition. Topics that the picture does not know (any more) are left out.

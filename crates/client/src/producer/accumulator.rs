@@ -63,6 +63,12 @@ impl TopicQueues {
         if self.usable.is_empty() {
             self.usable = topic.partitions.iter().map(|p| p.index).collect();
         }
+        let pairs = self.topic.partitions.iter().zip(&topic.partitions);
+        for ((old, new), queue) in pairs.zip(&mut self.partitions) {
+            if new.has_leader() && new.leader != old.leader {
+                queue.on_new_leader();
+            }
+        }
         self.topic = topic;
     }
 

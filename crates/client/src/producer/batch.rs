@@ -47,6 +47,9 @@ pub(super) struct Batch {
     /// Bytes of the producer's buffer that it holds.
     pub(super) charged_bytes: usize,
     pub(super) last_error: Option<Error>,
+    /// Whether a try of it ended without word on whether it was written. Then it may be in the log,
+    /// whatever later tries are told, and its sequence numbers are never used for other records.
+    pub(super) is_uncertain: bool,
     completion: Arc<Completion>,
 }
 
@@ -73,6 +76,7 @@ impl Batch {
             deadline,
             charged_bytes: 0,
             last_error: None,
+            is_uncertain: false,
             completion: Arc::default(),
         }
     }
@@ -222,6 +226,7 @@ impl Batch {
             deadline: self.deadline,
             charged_bytes,
             last_error: self.last_error.clone(),
+            is_uncertain: self.is_uncertain,
             completion: Arc::default(),
         };
         half.set_stamp(stamp);

@@ -18,6 +18,7 @@ mod sender;
 mod turn;
 mod wire;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -26,10 +27,10 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use types::{Clock as _, SystemClock};
+use types::{Clock as _, SystemClock, TopicPartition};
 
 pub use protocol::records::{Compression, RecordHeader};
-pub use record::{Delivery, Receipt, Record};
+pub use record::{Delivery, Receipt, Record, Trouble};
 
 use crate::{Acks, Client, Error, ProducerConfig, Result};
 use accumulator::Accumulator;
@@ -57,6 +58,31 @@ struct Shared {
     ended: Notify,
     stop: CancellationToken,
     clock: SystemClock,
+    /// What went wrong on the way and nobody has looked at, oldest first.
+    troubles: Mutex<VecDeque<Trouble>>,
+}
+
+/// Troubles kept until somebody looks; later ones are forgotten.
+const TROUBLES_MAX: usize = 1024;
+
+impl Shared {
+    fn note_trouble(
+        &self,
+        at: Instant,
+        node_id: i32,
+        partition: Option<TopicPartition>,
+        error: &Error,
+    ) {
+        let mut troubles = self.troubles.lock();
+        if troubles.len() < TROUBLES_MAX {
+            troubles.push_back(Trouble {
+                at,
+                node_id,
+                partition,
+                error: error.clone(),
+            });
+        }
+    }
 }
 
 impl Producer {
@@ -87,6 +113,7 @@ impl Producer {
             ended: Notify::new(),
             stop: CancellationToken::new(),
             clock: SystemClock::new(),
+            troubles: Mutex::default(),
         });
         let task = tokio::spawn(Sender::new(Arc::clone(&shared)).run());
         Ok(Self {
@@ -183,6 +210,13 @@ impl Producer {
             })??;
         shared.accumulator.lock().learn(&topic);
         Ok(())
+    }
+
+    /// What has gone wrong on the way since the last look, oldest first, whether another try has
+    /// mended it or not. At most some hundreds are kept.
+    #[must_use]
+    pub fn take_troubles(&self) -> Vec<Trouble> {
+        self.shared.troubles.lock().drain(..).collect()
     }
 
     /// Sends what waits and returns when everything handed over so far has an answer. Records of

@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use types::ErrorCode;
 
 use super::batch::{Batch, Identity, Stamp, add_to_sequence};
-use super::record::Outcome;
+use super::record::{Outcome, Written};
 use crate::{Error, ProducerConfig};
 
 /// See the module.
@@ -79,6 +79,11 @@ impl PartitionQueue {
     /// Bytes of the batch that is next, before compression if it is still open.
     pub(super) fn next_bytes(&self) -> usize {
         self.queue.front().map_or(0, Batch::size_bytes)
+    }
+
+    /// Another leader is there: no reason to wait longer.
+    pub(super) fn on_new_leader(&mut self) {
+        self.retry_at = None;
     }
 
     /// Keeps an error met on the way, to be told if time runs out.
@@ -159,12 +164,14 @@ impl PartitionQueue {
         match verdict {
             Verdict::Known => end(
                 batch,
-                Outcome::Written {
+                Outcome::Written(Written {
                     base_offset: -1,
                     append_time_ms: -1,
-                },
+                    at: now,
+                }),
             ),
             Verdict::Retry { renew } => {
+                batch.is_uncertain |= !is_refused_unwritten(&error);
                 self.is_recovering = true;
                 self.retry_at = Some(now + backoff);
                 self.requeue(batch);
@@ -183,7 +190,10 @@ impl PartitionQueue {
                         ..Settled::default()
                     }
                 }
-                None => self.give_up(batch, error, true),
+                None => {
+                    let is_surely_absent = !batch.is_uncertain;
+                    self.give_up(batch, error, is_surely_absent)
+                }
             },
             Verdict::Fail { is_surely_absent } => self.give_up(batch, error, is_surely_absent),
         }
@@ -207,14 +217,8 @@ impl PartitionQueue {
             ) if is_stamped && !is_over => Verdict::Retry { renew: true },
             Some(E::MessageTooLarge | E::RecordListTooLarge) => Verdict::Split,
             _ if error.is_retriable() && !is_over => Verdict::Retry { renew: false },
-            Some(E::RequestTimedOut | E::NotEnoughReplicasAfterAppend) => Verdict::Fail {
-                is_surely_absent: false,
-            },
-            Some(_) => Verdict::Fail {
-                is_surely_absent: true,
-            },
-            None => Verdict::Fail {
-                is_surely_absent: false,
+            _ => Verdict::Fail {
+                is_surely_absent: !batch.is_uncertain && is_refused_unwritten(error),
             },
         }
     }
@@ -308,6 +312,19 @@ enum Verdict {
     Fail {
         is_surely_absent: bool,
     },
+}
+
+/// Whether this try surely wrote nothing: the broker looked at the batch and would not have it. A
+/// retriable refusal proves nothing, since the batch may have been written and not acknowledged
+/// (a leader deposed meanwhile says so with the same codes).
+fn is_refused_unwritten(error: &Error) -> bool {
+    use ErrorCode as E;
+    match error.code() {
+        Some(E::NotEnoughReplicas) => true,
+        Some(E::UnknownServerError | E::NotEnoughReplicasAfterAppend | E::RequestTimedOut) => false,
+        Some(code) => !code.is_retriable() && matches!(error, Error::Refused(_)),
+        None => false,
+    }
 }
 
 fn end(mut batch: Batch, outcome: Outcome) -> Settled {

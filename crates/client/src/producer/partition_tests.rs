@@ -26,10 +26,11 @@ fn refused(code: ErrorCode) -> Error {
 }
 
 fn written() -> Result<Outcome, Error> {
-    Ok(Outcome::Written {
+    Ok(Outcome::Written(Written {
         base_offset: 0,
         append_time_ms: -1,
-    })
+        at: Instant::now(),
+    }))
 }
 
 impl Play {
@@ -126,6 +127,39 @@ fn numbers_of_a_refused_batch_are_used_again_when_nothing_went_after_it() {
     assert_eq!(settled.ended_count, 1);
     play.add();
     assert_eq!(sequence(&play.take(1).expect("2")), (1, 0));
+}
+
+#[test]
+fn numbers_of_a_batch_that_may_be_in_the_log_are_never_used_for_other_records() {
+    let unsure = [
+        ErrorCode::NotLeaderOrFollower,
+        ErrorCode::RequestTimedOut,
+        ErrorCode::KafkaStorageError,
+        ErrorCode::NotEnoughReplicasAfterAppend,
+    ];
+    for last in unsure.into_iter().chain([ErrorCode::InvalidRecord]) {
+        let mut play = Play::with(1);
+        let batch = play.take(1).expect("1");
+        play.answer(batch, Err(refused(ErrorCode::RequestTimedOut)));
+        play.pass(BACKOFF);
+        let again = play.take(1).expect("1");
+        play.pass(Duration::from_secs(121));
+        let settled = play.answer(again, Err(refused(last)));
+        assert_eq!(settled.ended_count, 1, "{last:?}");
+        play.add();
+        assert!(play.queue.needs_other_than(Some(identity(1))), "{last:?}");
+        assert_eq!(sequence(&play.take(2).expect("2")), (2, 0), "{last:?}");
+    }
+}
+
+#[test]
+fn another_leader_ends_the_pause() {
+    let mut play = Play::with(1);
+    let batch = play.take(1).expect("1");
+    play.answer(batch, Err(refused(ErrorCode::NotLeaderOrFollower)));
+    assert!(play.take(1).is_none(), "the pause is not over");
+    play.queue.on_new_leader();
+    assert!(play.take(1).is_some());
 }
 
 #[test]

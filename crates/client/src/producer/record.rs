@@ -5,7 +5,8 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use protocol::records::RecordHeader;
 use tokio::sync::Notify;
-use types::{Offset, PartitionIndex, TimestampMs};
+use tokio::time::Instant;
+use types::{Offset, PartitionIndex, TimestampMs, TopicPartition};
 
 use crate::{Error, Result};
 
@@ -37,6 +38,21 @@ pub struct Receipt {
     pub offset: Offset,
     /// When the broker appended it, if the topic keeps that time; else -1.
     pub append_time_ms: TimestampMs,
+    /// When the answer was read from the socket, however late it is asked for.
+    pub acked_at: Instant,
+}
+
+/// Something that went wrong on the way and is being tried again.
+#[derive(Debug, Clone)]
+pub struct Trouble {
+    /// When it was met.
+    pub at: Instant,
+    /// The broker it was met at.
+    pub node_id: i32,
+    /// The topic and partition concerned; `None` if it concerns all that this broker leads.
+    pub partition: Option<TopicPartition>,
+    /// What it was.
+    pub error: Error,
 }
 
 /// The answer to one record, once it is there.
@@ -61,21 +77,7 @@ impl Delivery {
         loop {
             let next = match completion.outcome().await {
                 Outcome::Failed(error) => return Err(error.clone()),
-                Outcome::Written {
-                    base_offset,
-                    append_time_ms,
-                } => {
-                    let offset = match *base_offset {
-                        base if base < 0 => -1,
-                        base => base + i64::from(index),
-                    };
-                    return Ok(Receipt {
-                        topic: Arc::clone(&self.topic),
-                        partition: self.partition,
-                        offset,
-                        append_time_ms: *append_time_ms,
-                    });
-                }
+                Outcome::Written(written) => return Ok(self.receipt(written, index)),
                 Outcome::Split {
                     first,
                     first_count,
@@ -92,7 +94,40 @@ impl Delivery {
     /// Whether the answer is there.
     #[must_use]
     pub fn is_done(&self) -> bool {
-        self.completion.outcome.get().is_some()
+        self.result().is_some()
+    }
+
+    /// The answer, if it is there. Those of one partition come in the order of their `send`.
+    #[must_use]
+    pub fn result(&self) -> Option<Result<Receipt>> {
+        let (mut completion, mut index) = (&self.completion, self.index);
+        loop {
+            match completion.outcome.get()? {
+                Outcome::Failed(error) => return Some(Err(error.clone())),
+                Outcome::Written(written) => return Some(Ok(self.receipt(written, index))),
+                Outcome::Split {
+                    first, first_count, ..
+                } if index < *first_count => completion = first,
+                Outcome::Split {
+                    first_count,
+                    second,
+                    ..
+                } => (completion, index) = (second, index - first_count),
+            }
+        }
+    }
+
+    fn receipt(&self, written: &Written, index: i32) -> Receipt {
+        Receipt {
+            topic: Arc::clone(&self.topic),
+            partition: self.partition,
+            offset: match written.base_offset {
+                ..0 => -1,
+                base => base + i64::from(index),
+            },
+            append_time_ms: written.append_time_ms,
+            acked_at: written.at,
+        }
     }
 }
 
@@ -103,12 +138,20 @@ pub(super) struct Completion {
     done: Notify,
 }
 
+/// A batch in the log.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Written {
+    /// Offset of its first record, -1 if the broker does not tell.
+    pub(super) base_offset: Offset,
+    /// The broker's time, -1 if the topic keeps the producer's.
+    pub(super) append_time_ms: TimestampMs,
+    /// When its answer was read.
+    pub(super) at: Instant,
+}
+
 #[derive(Debug)]
 pub(super) enum Outcome {
-    Written {
-        base_offset: Offset,
-        append_time_ms: TimestampMs,
-    },
+    Written(Written),
     Failed(Error),
     /// The batch was too large and went on as two.
     Split {
@@ -151,10 +194,11 @@ mod tests {
     }
 
     fn written(base_offset: Offset) -> Outcome {
-        Outcome::Written {
+        Outcome::Written(Written {
             base_offset,
             append_time_ms: -1,
-        }
+            at: Instant::now(),
+        })
     }
 
     #[tokio::test]
@@ -164,6 +208,8 @@ mod tests {
         assert!(!waiting.is_done());
         completion.set(written(40));
         assert_eq!(waiting.wait().await.expect("written").offset, 42);
+        let result = waiting.result().expect("it is there");
+        assert_eq!(result.expect("written").offset, 42);
     }
 
     #[tokio::test]

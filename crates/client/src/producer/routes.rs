@@ -1,9 +1,11 @@
 //! What the sender knows about its ways to the brokers.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
+use types::TopicPartition;
 
 use crate::connection::BrokerConnection;
 
@@ -25,7 +27,14 @@ struct Route {
     connection: Option<Arc<BrokerConnection>>,
     is_connecting: bool,
     rest_until: Option<Instant>,
-    in_flight_count: usize,
+    /// Requests without an answer, oldest first.
+    in_flight: VecDeque<InFlight>,
+}
+
+#[derive(Debug)]
+struct InFlight {
+    sent: Instant,
+    partitions: Vec<TopicPartition>,
 }
 
 /// See the module.
@@ -46,7 +55,7 @@ impl Routes {
         match (&route.connection, route.rest_until) {
             (_, Some(until)) if until > now => Way::Resting(until),
             (Some(connection), _) if connection.is_open() => {
-                match route.in_flight_count < in_flight_max {
+                match route.in_flight.len() < in_flight_max {
                     true => Way::Open,
                     false => Way::Busy,
                 }
@@ -79,14 +88,33 @@ impl Routes {
         self.by_node.get(&node_id)?.connection.clone()
     }
 
-    pub(super) fn on_sent(&mut self, node_id: i32) {
-        self.by_node.entry(node_id).or_default().in_flight_count += 1;
+    pub(super) fn on_sent(&mut self, node_id: i32, sent: Instant, partitions: Vec<TopicPartition>) {
+        let route = self.by_node.entry(node_id).or_default();
+        route.in_flight.push_back(InFlight { sent, partitions });
     }
 
+    /// The oldest request has its answer: a broker answers in order.
     pub(super) fn on_answered(&mut self, node_id: i32) {
         if let Some(route) = self.by_node.get_mut(&node_id) {
-            route.in_flight_count = route.in_flight_count.saturating_sub(1);
+            route.in_flight.pop_front();
         }
+    }
+
+    /// When the first broker will have been silent for so long, if one has been asked something.
+    pub(super) fn silent_at(&self, patience: Duration) -> Option<Instant> {
+        let oldest = self.by_node.values().filter_map(|r| r.in_flight.front());
+        oldest.map(|request| request.sent + patience).min()
+    }
+
+    /// Brokers silent since before that moment, with the partitions that wait for them.
+    pub(super) fn silent_since(
+        &self,
+        moment: Instant,
+    ) -> impl Iterator<Item = (i32, &[TopicPartition])> {
+        self.by_node.iter().filter_map(move |(node_id, route)| {
+            let oldest = route.in_flight.front().filter(|r| r.sent <= moment)?;
+            Some((*node_id, oldest.partitions.as_slice()))
+        })
     }
 
     /// All connections.

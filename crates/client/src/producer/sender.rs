@@ -14,7 +14,7 @@ use protocol::ApiKey;
 use protocol::messages::init_producer_id::InitProducerIdRequest;
 use protocol::messages::produce::ProduceResponse;
 use tokio::time::Instant;
-use types::{ProducerEpoch, ProducerId};
+use types::{ProducerEpoch, ProducerId, TopicPartition};
 
 use super::Shared;
 use super::batch::Identity;
@@ -26,6 +26,12 @@ use crate::{Acks, Client, Error, Result};
 
 /// How often the task looks around when nothing calls it.
 pub(super) const IDLE_INTERVAL: Duration = Duration::from_secs(1);
+/// A leader that owes an answer for so long may be gone: others are asked who leads now.
+const SILENT_AFTER: Duration = Duration::from_secs(1);
+/// How often they are asked.
+const SILENT_LOOK_EVERY: Duration = Duration::from_millis(250);
+/// A broker hands producer ids out at once, or has lost the controller.
+const IDENTITY_WITHIN: Duration = Duration::from_secs(5);
 
 type EventFuture = Pin<Box<dyn Future<Output = Event> + Send>>;
 pub(super) type Parcels = HashMap<i32, Vec<Parcel>>;
@@ -47,6 +53,8 @@ pub(super) struct Sender {
     identify_after: Instant,
     is_refreshing: bool,
     refresh_after: Instant,
+    /// When to ask next who leads instead of a silent broker.
+    silent_look_at: Instant,
 }
 
 impl Sender {
@@ -61,6 +69,7 @@ impl Sender {
             identify_after: now,
             is_refreshing: false,
             refresh_after: now,
+            silent_look_at: now,
         }
     }
 
@@ -89,6 +98,7 @@ impl Sender {
     fn on_turn(&mut self, now: Instant) -> Instant {
         let mut turn = Turn::new(now);
         self.look_around(&mut turn);
+        self.look_at_silent(&mut turn);
         for (node_id, parcels) in std::mem::take(&mut turn.parcels) {
             self.dispatch(node_id, parcels, &mut turn);
         }
@@ -132,7 +142,10 @@ impl Sender {
         // The broker may take all of its timeout; the answer needs a moment more.
         match connection.send_within(&request, version, timeout + IDLE_INTERVAL) {
             Ok(response) => {
-                self.routes.on_sent(node_id);
+                let partitions = parcels.iter().map(|parcel| {
+                    TopicPartition::new(Arc::clone(&parcel.topic.name), parcel.partition)
+                });
+                self.routes.on_sent(node_id, turn.now, partitions.collect());
                 self.events.push(Box::pin(async move {
                     let answer = response.await;
                     let answer = answer.map_err(|error| connection.error(ApiKey::Produce, &error));
@@ -150,6 +163,7 @@ impl Sender {
                 self.routes.on_connected(node_id, connection);
             }
             Event::Connected(node_id, Err(error)) => {
+                self.shared.note_trouble(now, node_id, None, &error);
                 tracing::debug!(node_id, %error, "no connection to a leader");
                 self.routes.on_failed(node_id, now + rest);
                 self.forget_topics();
@@ -177,14 +191,17 @@ impl Sender {
                 self.is_refreshing = false;
                 self.refresh_after = now + rest;
                 match result {
-                    Ok(()) => self.learn(),
+                    Ok(()) => {
+                        self.learn();
+                        self.abandon_silent(now);
+                    }
                     Err(error) => tracing::debug!(%error, "metadata could not be refreshed"),
                 }
             }
         }
     }
 
-    /// Hands each batch's result to its partition.
+    /// Hands each batch's result to its partition, and news about leaders to the client.
     fn on_answer(
         &self,
         node_id: i32,
@@ -192,26 +209,88 @@ impl Sender {
         answer: Result<ProduceResponse>,
         now: Instant,
     ) {
-        let backoff = self.shared.client.config().retry_backoff;
+        let client = &self.shared.client;
+        let backoff = client.config().retry_backoff;
+        let hints = match &answer {
+            Ok(response) => wire::hints(&parcels, response),
+            Err(_) => Vec::new(),
+        };
+        for hint in &hints {
+            client.learn_leader(hint);
+        }
+        let cluster = client.cluster();
+        let is_led_elsewhere = |topic: &str, partition: i32| {
+            let known = cluster.topics.get(topic)?.partition(partition)?;
+            Some(known.has_leader() && known.leader != node_id)
+        };
         let mut freed_bytes = 0;
         {
             let mut accumulator = self.shared.accumulator.lock();
-            for (parcel, result) in wire::results(parcels, answer) {
+            for (parcel, result) in wire::results(parcels, answer, now) {
                 let topic = &parcel.topic.name;
+                let has_moved = is_led_elsewhere(topic, parcel.partition) == Some(true);
                 if let Err(error) = &result {
                     tracing::debug!(node_id, %topic, partition = parcel.partition, %error, "not written");
-                    self.shared.client.forget_topic(topic);
+                    let partition = TopicPartition::new(Arc::clone(topic), parcel.partition);
+                    self.shared
+                        .note_trouble(now, node_id, Some(partition), error);
+                    if !has_moved {
+                        client.forget_topic(topic);
+                    }
                 }
                 let Some(queue) = accumulator.queue(topic, parcel.partition) else {
                     continue;
                 };
-                let settled = queue.on_result(parcel.batch, result, now, backoff);
+                let pause = if has_moved { Duration::ZERO } else { backoff };
+                let settled = queue.on_result(parcel.batch, result, now, pause);
                 accumulator.settle(&settled);
                 freed_bytes += settled.freed_bytes;
             }
         }
+        if !hints.is_empty() {
+            self.learn();
+        }
         self.shared.buffer.add_permits(freed_bytes);
         self.shared.ended.notify_waiters();
+    }
+
+    /// Asks who leads instead of a broker that owes an answer for long.
+    fn look_at_silent(&mut self, turn: &mut Turn) {
+        let Some(silent_at) = self.routes.silent_at(SILENT_AFTER) else {
+            return;
+        };
+        let look_at = silent_at.max(self.silent_look_at);
+        match look_at <= turn.now {
+            true => {
+                self.silent_look_at = turn.now + SILENT_LOOK_EVERY;
+                turn.wants_refresh = true;
+            }
+            false => turn.wake_at = turn.wake_at.min(look_at),
+        }
+    }
+
+    /// Gives up waiting for silent brokers that lead nothing any more of what they were sent. Their
+    /// batches go to the new leaders, who know from the sequence numbers what is there already.
+    fn abandon_silent(&self, now: Instant) {
+        let client = &self.shared.client;
+        let cluster = client.cluster();
+        let leads = |node_id: i32, partition: &TopicPartition| {
+            let topic = cluster.topics.get(&partition.topic);
+            let known = topic.and_then(|topic| topic.partition(partition.partition));
+            known.is_none_or(|known| !known.has_leader() || known.leader == node_id)
+        };
+        let Some(moment) = now.checked_sub(SILENT_AFTER) else {
+            return;
+        };
+        for (node_id, partitions) in self.routes.silent_since(moment) {
+            if !partitions.iter().any(|p| leads(node_id, p)) {
+                tracing::debug!(node_id, "silent and no longer the leader: given up");
+                if let Some(connection) = self.routes.connection(node_id) {
+                    client.suspect(&connection.address);
+                    connection.close();
+                }
+            }
+        }
     }
 
     /// Lets those who wait for this broker know what the trouble is, should their time run out.
@@ -311,7 +390,13 @@ async fn new_identity(client: &Client) -> Result<Identity> {
         producer_id: -1,
         producer_epoch: -1,
     };
-    let response = client.any_broker().await?.request(&request).await?;
+    let asked = async { client.any_broker().await?.request(&request).await };
+    let answered = tokio::time::timeout(IDENTITY_WITHIN, asked).await;
+    let response = answered.map_err(|_elapsed| Error::TimedOut {
+        what: "get a producer id".to_owned(),
+        after: IDENTITY_WITHIN,
+        last: None,
+    })??;
     Error::check(response.error_code, None, || "get a producer id".to_owned())?;
     Ok(Identity {
         producer_id: ProducerId(response.producer_id),

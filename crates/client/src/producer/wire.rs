@@ -9,12 +9,13 @@ use protocol::messages::produce::{
     TopicProduceData, TopicProduceResponse,
 };
 use protocol::{RecordSet, Str};
+use tokio::time::Instant;
 use types::{PartitionIndex, Uuid};
 
 use super::batch::Batch;
-use super::record::Outcome;
-use crate::metadata::Topic;
-use crate::{Error, Result};
+use super::record::{Outcome, Written};
+use crate::metadata::{Broker, Hint, Topic};
+use crate::{Address, Error, Result};
 
 /// The first version that names topics by id only.
 const TOPIC_IDS_SINCE: i16 = 13;
@@ -75,10 +76,44 @@ fn topic_data(topic: &Topic, version: i16) -> TopicProduceData {
     }
 }
 
+/// What the answer says about leaders elsewhere (KIP-951).
+pub(super) fn hints(parcels: &[Parcel], response: &ProduceResponse) -> Vec<Hint> {
+    let endpoint = |leader: i32| {
+        let endpoints = &response.node_endpoints;
+        let found = endpoints.iter().find(|e| e.node_id == leader)?;
+        Some(Broker {
+            id: leader,
+            address: Address::new(&*found.host, u16::try_from(found.port).ok()?),
+            rack: found.rack.as_ref().map(ToString::to_string),
+        })
+    };
+    let mut hints = Vec::new();
+    for topic in &response.responses {
+        let is_asked = |parcel: &&Parcel| match topic.topic_id.is_zero() {
+            true => *parcel.topic.name == *topic.name,
+            false => parcel.topic.id == topic.topic_id,
+        };
+        let Some(parcel) = parcels.iter().find(is_asked) else {
+            continue;
+        };
+        let elsewhere = topic.partition_responses.iter();
+        let elsewhere = elsewhere.filter(|p| p.error_code != 0 && p.current_leader.leader_id >= 0);
+        hints.extend(elsewhere.map(|partition| Hint {
+            topic: Arc::clone(&parcel.topic.name),
+            partition: partition.index,
+            leader: partition.current_leader.leader_id,
+            leader_epoch: partition.current_leader.leader_epoch,
+            broker: endpoint(partition.current_leader.leader_id),
+        }));
+    }
+    hints
+}
+
 /// Each batch with what the answer says about it.
 pub(super) fn results(
     parcels: Vec<Parcel>,
     answer: Result<ProduceResponse>,
+    now: Instant,
 ) -> Vec<(Parcel, Result<Outcome>)> {
     let response = match answer {
         Ok(response) => response,
@@ -105,7 +140,7 @@ pub(super) fn results(
             .get(&(parcel.topic.id, parcel.partition))
             .or_else(|| by_name.get(&(&*parcel.topic.name, parcel.partition)));
         match found {
-            Some(answer) => outcome(parcel, answer),
+            Some(answer) => outcome(parcel, answer, now),
             None => Err(Error::Malformed {
                 what: "answer to Produce".to_owned(),
                 reason: format!("{}-{} is missing", parcel.topic.name, parcel.partition),
@@ -137,7 +172,7 @@ pub(super) fn unanswered(parcels: &[Parcel]) -> ProduceResponse {
     }
 }
 
-fn outcome(parcel: &Parcel, answer: &PartitionProduceResponse) -> Result<Outcome> {
+fn outcome(parcel: &Parcel, answer: &PartitionProduceResponse, at: Instant) -> Result<Outcome> {
     let record_error = answer.record_errors.iter().find_map(|record| {
         let text = record.batch_index_error_message.as_deref()?;
         Some(format!(
@@ -149,8 +184,9 @@ fn outcome(parcel: &Parcel, answer: &PartitionProduceResponse) -> Result<Outcome
     Error::check(answer.error_code, message, || {
         format!("produce to {}-{}", parcel.topic.name, parcel.partition)
     })?;
-    Ok(Outcome::Written {
+    Ok(Outcome::Written(Written {
         base_offset: answer.base_offset,
         append_time_ms: answer.log_append_time_ms,
-    })
+        at,
+    }))
 }
