@@ -26,6 +26,7 @@
 use types::{DirectoryId, NodeId};
 
 pub use crate::feature::Rules;
+use crate::mutant::{self, Mutant};
 use crate::{MetadataImage, PartitionRegistration};
 
 /// What the functions need to know about the world: the same on every node at the same offset.
@@ -48,7 +49,7 @@ impl<'a> World<'a> {
     /// Whether that replica is in service: its broker is live and its disk is online.
     #[must_use]
     pub fn is_live(&self, partition: &PartitionRegistration, node: NodeId) -> bool {
-        self.image.is_replica_live(partition, node)
+        self.image.is_replica_live(partition, node) || mutant::is(Mutant::ElectFenced)
     }
 
     /// The first of these replicas that may lead. One whose broker is being emptied comes last.
@@ -238,7 +239,8 @@ pub fn after_loss(
     }
     let mut next = partition.clone();
     next.isr.retain(|node| *node != broker);
-    next.elr.retain(|node| *node != broker);
+    next.elr
+        .retain(|node| *node != broker || mutant::is(Mutant::LossyKeptInElr));
     if next.isr.is_empty() && next.elr.is_empty() && next != *partition {
         next.last_known_elr = vec![broker];
     }
@@ -298,7 +300,7 @@ fn elect(world: World<'_>, topic: &str, next: &mut PartitionRegistration) {
 }
 
 fn drop_needless_elr(next: &mut PartitionRegistration, min_isr: usize) {
-    if next.isr.len() >= min_isr {
+    if next.isr.len() >= min_isr && !mutant::is(Mutant::ElrNotCleared) {
         next.elr.clear();
         next.last_known_elr.clear();
     }

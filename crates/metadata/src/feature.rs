@@ -8,6 +8,7 @@
 //! as soon as the table said 2.
 
 use crate::MetadataImage;
+use crate::mutant::{self, Mutant};
 
 /// One feature of this version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,7 +82,8 @@ impl Rules {
     #[must_use]
     pub fn of(image: &MetadataImage) -> Self {
         Self {
-            eligible_leader_replicas: image.feature_level(ELIGIBLE_LEADER_REPLICAS) >= 1,
+            eligible_leader_replicas: image.feature_level(ELIGIBLE_LEADER_REPLICAS) >= 1
+                && !mutant::is(Mutant::NoElr),
         }
     }
 }

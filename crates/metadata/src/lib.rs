@@ -24,6 +24,7 @@ pub mod derive;
 pub mod feature;
 mod hash;
 mod image;
+pub mod mutant;
 mod record;
 pub mod replay;
 mod snapshot;
