@@ -3,6 +3,7 @@
 use protocol::Str;
 use protocol::messages::describe_cluster::DescribeClusterRequest;
 use protocol::messages::describe_log_dirs::{DescribeLogDirsRequest, DescribeLogDirsResult};
+use protocol::messages::unregister_broker::{UnregisterBrokerRequest, UnregisterBrokerResponse};
 use types::TopicPartition;
 
 use super::{Admin, text};
@@ -46,6 +47,8 @@ pub struct LogDir {
     pub total_bytes: Option<i64>,
     /// Free bytes of its disk, if the broker tells.
     pub usable_bytes: Option<i64>,
+    /// Whether it takes no new replicas.
+    pub is_cordoned: bool,
     /// What lies in it.
     pub replicas: Vec<ReplicaSize>,
 }
@@ -116,6 +119,21 @@ impl Admin {
         })
     }
 
+    /// Forgets a broker that will not come back. It must be down and have no replicas left.
+    ///
+    /// # Errors
+    /// The controller refused, or the request failed.
+    pub async fn unregister_broker(&self, node_id: i32) -> Result<()> {
+        let request = UnregisterBrokerRequest { broker_id: node_id };
+        let check = |response: &UnregisterBrokerResponse| {
+            let message = response.error_message.as_deref();
+            let what = || format!("unregister broker {node_id}");
+            Error::check(response.error_code, message, what)
+        };
+        let response = self.order(request, check).await?;
+        check(&response)
+    }
+
     /// The log directories of one broker.
     ///
     /// # Errors
@@ -155,6 +173,7 @@ fn log_dir(dir: &DescribeLogDirsResult, tells_size: bool) -> LogDir {
         error: Error::check(dir.error_code, None, || format!("log directory {path}")).err(),
         total_bytes: size(dir.total_bytes),
         usable_bytes: size(dir.usable_bytes),
+        is_cordoned: dir.is_cordoned,
         replicas,
     }
 }

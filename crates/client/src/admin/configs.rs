@@ -12,6 +12,11 @@ use super::{Admin, text};
 use crate::ask::Whom;
 use crate::{Error, Result};
 
+/// The number of topics among the kinds of resources.
+const TOPIC: i8 = 2;
+/// Topics described with one request.
+const TOPICS_PER_REQUEST: usize = 500;
+
 /// What has configs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ResourceKind {
@@ -33,7 +38,7 @@ pub struct Resource {
 impl Resource {
     fn wire_kind(&self) -> i8 {
         match self.kind {
-            ResourceKind::Topic => 2,
+            ResourceKind::Topic => TOPIC,
             ResourceKind::Broker => 4,
         }
     }
@@ -183,6 +188,41 @@ impl Admin {
         let mut entries: Vec<_> = result.configs.iter().map(entry).collect();
         entries.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(entries)
+    }
+
+    /// Some configs of many topics. Each comes back with its own result.
+    ///
+    /// # Errors
+    /// The request as a whole failed.
+    pub async fn topic_configs(
+        &self,
+        topics: &[String],
+        keys: &[&str],
+    ) -> Result<Vec<(String, Result<Vec<ConfigEntry>>)>> {
+        let mut described = Vec::with_capacity(topics.len());
+        for chunk in topics.chunks(TOPICS_PER_REQUEST) {
+            let resources = chunk.iter().map(|topic| DescribeConfigsResource {
+                resource_type: TOPIC,
+                resource_name: Str::from(topic.as_str()),
+                configuration_keys: Some(keys.iter().map(|key| Str::from(*key)).collect()),
+            });
+            let request = DescribeConfigsRequest {
+                resources: resources.collect(),
+                include_synonyms: true,
+                include_documentation: false,
+            };
+            let make = |_version| request.clone();
+            let (_version, response) = self.client.ask(Whom::Any, make, |_| Ok(())).await?;
+            described.extend(response.results.iter().map(|result| {
+                let topic = result.resource_name.to_string();
+                let message = result.error_message.as_deref();
+                let what = || format!("configs of topic {topic}");
+                let checked = Error::check(result.error_code, message, what);
+                let configs = checked.map(|()| result.configs.iter().map(entry).collect());
+                (topic, configs)
+            }));
+        }
+        Ok(described)
     }
 
     /// Changes configs of one resource, all or none.

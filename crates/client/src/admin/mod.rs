@@ -4,8 +4,10 @@
 
 mod brokers;
 mod configs;
+mod elections;
 mod offsets;
 mod quorum;
+mod reassignments;
 mod topics;
 
 use bytes::Bytes;
@@ -13,8 +15,10 @@ use protocol::Request;
 
 pub use brokers::{ClusterDescription, DescribedBroker, LogDir, ReplicaSize};
 pub use configs::{AlterOp, ConfigEntry, ConfigSource, ConfigSynonym, Resource, ResourceKind};
+pub use elections::Election;
 pub use offsets::{FoundOffset, OffsetSpec};
-pub use quorum::{QuorumDescription, QuorumReplica};
+pub use quorum::{QuorumDescription, QuorumListener, QuorumReplica};
+pub use reassignments::Reassignment;
 pub use topics::{CreatedTopic, NewTopic, PartitionDetail, TopicDetail};
 
 use crate::ask::Whom;

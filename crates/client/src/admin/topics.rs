@@ -193,7 +193,8 @@ impl Admin {
         }
     }
 
-    async fn order<R: Request>(
+    /// Sends what needs the controller; `check` finds an error that another try may mend.
+    pub(super) async fn order<R: Request>(
         &self,
         request: R,
         check: impl Fn(&R::Response) -> Result<()>,
