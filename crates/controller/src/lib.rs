@@ -16,6 +16,7 @@ pub mod api;
 mod controller;
 pub mod decide;
 mod error;
+pub mod mutant;
 mod quorum;
 mod service;
 mod session;

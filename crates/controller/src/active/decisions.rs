@@ -1,10 +1,11 @@
 //! One kind of request after the other: what is decided, and how it is answered.
 
-use metadata::ReplayError;
+use metadata::{PartitionRegistration, ReplayError};
 use protocol::ApiKey;
 use rpc::{
-    ForwardRequest, Forwarded, HeartbeatAnswer, HeartbeatState, ProducerIdBlock, QuorumDescription,
-    Registered, Registration, ReplicaProgress,
+    DirectoryAnswer, DirectoryAssignment, ForwardRequest, Forwarded, HeartbeatAnswer,
+    HeartbeatState, PartitionAnswer, PartitionRefusal, PartitionState, PartitionUpdate,
+    ProducerIdBlock, QuorumDescription, Registered, Registration, ReplicaProgress,
 };
 use types::{BrokerEpoch, DirectoryId, ErrorCode, NodeId, Offset};
 
@@ -13,7 +14,7 @@ use super::message::{Message, Refusal, Reply, answer};
 use super::reign::answer_at_commit;
 use super::task::ActiveTask;
 use crate::api::{self, RequestContext};
-use crate::decide::{self, HeartbeatRefusal, RegistrationRefusal};
+use crate::decide::{self, HeartbeatRefusal, RegistrationRefusal, Sender};
 use crate::quorum::MemberState;
 use crate::session::{LastContact, dial_is_refused};
 
@@ -34,6 +35,16 @@ impl ActiveTask {
                 reply,
             } => self.on_register(group, &registration, reply),
             Message::Forward { request, reply } => self.on_forward(group, request, reply),
+            Message::AlterPartitions {
+                sender,
+                updates,
+                reply,
+            } => on_alter_partitions(group, sender, &updates, reply),
+            Message::AssignDirectories {
+                sender,
+                assignments,
+                reply,
+            } => on_assign_directories(group, sender, &assignments, reply),
             Message::AllocateProducerIds {
                 broker,
                 epoch,
@@ -206,6 +217,62 @@ impl ActiveTask {
             observers,
         }
     }
+}
+
+fn on_alter_partitions(
+    group: &mut Group,
+    sender: Sender,
+    updates: &[PartitionUpdate],
+    reply: Reply<Vec<PartitionAnswer>>,
+) {
+    let decision = match decide::alter_partition(group.image(), sender, updates) {
+        Ok(decision) => decision,
+        Err(refusal) => return answer(reply, Err(heartbeat_refused(&refusal))),
+    };
+    if let Err(error) = group.record(decision.records) {
+        return answer(reply, Err(does_not_fit(&error)));
+    }
+    // A refusal may let the leader forget its proposal, so a deposed controller must not give it.
+    group.must_confirm();
+    let places = updates.iter().map(|update| (update.topic_id, update.index));
+    let places: Vec<_> = places.collect();
+    answer_at_commit(group, reply, move |image, _offset| {
+        let answers = decision.response.into_iter().zip(places);
+        let answers = answers.map(|(answer, (topic_id, index))| {
+            answer?;
+            // Later requests of the group may have changed it further, or removed it.
+            let partition = image.partition(topic_id, index);
+            partition.map_or(Err(PartitionRefusal::UnknownTopicId), |p| Ok(state_of(p)))
+        });
+        Ok(answers.collect())
+    });
+}
+
+fn state_of(partition: &PartitionRegistration) -> PartitionState {
+    PartitionState {
+        leader: partition.leader,
+        leader_epoch: partition.leader_epoch,
+        partition_epoch: partition.partition_epoch,
+        replicas: partition.replicas.clone(),
+        isr: partition.isr.clone(),
+        elr: partition.elr.clone(),
+    }
+}
+
+fn on_assign_directories(
+    group: &mut Group,
+    sender: Sender,
+    assignments: &[DirectoryAssignment],
+    reply: Reply<Vec<DirectoryAnswer>>,
+) {
+    let decision = match decide::assign_directories(group.image(), sender, assignments) {
+        Ok(decision) => decision,
+        Err(refusal) => return answer(reply, Err(heartbeat_refused(&refusal))),
+    };
+    if let Err(error) = group.record(decision.records) {
+        return answer(reply, Err(does_not_fit(&error)));
+    }
+    answer_at_commit(group, reply, move |_image, _offset| Ok(decision.response));
 }
 
 fn on_allocate_producer_ids(

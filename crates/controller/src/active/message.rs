@@ -1,11 +1,14 @@
 //! What the deciding task is asked, and how it refuses.
 
 use rpc::{
-    ForwardRequest, Forwarded, HeartbeatAnswer, HeartbeatState, ProducerIdBlock, QuorumDescription,
+    DirectoryAnswer, DirectoryAssignment, ForwardRequest, Forwarded, HeartbeatAnswer,
+    HeartbeatState, PartitionAnswer, PartitionUpdate, ProducerIdBlock, QuorumDescription,
     Registered, Registration,
 };
 use tokio::sync::{mpsc, oneshot};
 use types::{BrokerEpoch, ErrorCode, NodeId};
+
+use crate::decide::Sender;
 
 /// Where an answer goes. Dropped without an answer only if the task ended.
 pub(crate) type Reply<T> = oneshot::Sender<Result<T, Refusal>>;
@@ -34,6 +37,18 @@ pub(crate) enum Message {
         request: ForwardRequest,
         reply: Reply<Forwarded>,
     },
+    /// A broker proposes who is in sync with what it leads.
+    AlterPartitions {
+        sender: Sender,
+        updates: Vec<PartitionUpdate>,
+        reply: Reply<Vec<PartitionAnswer>>,
+    },
+    /// A broker says in which directories its replicas are.
+    AssignDirectories {
+        sender: Sender,
+        assignments: Vec<DirectoryAssignment>,
+        reply: Reply<Vec<DirectoryAnswer>>,
+    },
     /// A broker needs producer ids.
     AllocateProducerIds {
         broker: NodeId,
@@ -51,6 +66,8 @@ impl Message {
             Self::Register { reply, .. } => answer(reply, Err(refusal)),
             Self::Heartbeat { reply, .. } => answer(reply, Err(refusal)),
             Self::Forward { reply, .. } => answer(reply, Err(refusal)),
+            Self::AlterPartitions { reply, .. } => answer(reply, Err(refusal)),
+            Self::AssignDirectories { reply, .. } => answer(reply, Err(refusal)),
             Self::AllocateProducerIds { reply, .. } => answer(reply, Err(refusal)),
             Self::DescribeQuorum { reply } => answer(reply, Err(refusal)),
             Self::SessionBroken { .. } | Self::DialRefused { .. } => {}

@@ -2,9 +2,9 @@
 
 use metadata::{BrokerRegistration, MetadataImage, MetadataRecord, v1};
 use rpc::{HeartbeatAnswer, HeartbeatState};
-use types::{BrokerEpoch, NodeId};
+use types::{BrokerEpoch, DirectoryId, NodeId};
 
-use super::Decision;
+use super::{Decision, id_bytes};
 
 /// Why a broker's heartbeat counts for nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,7 +23,8 @@ pub enum HeartbeatRefusal {
 }
 
 /// Decides what a heartbeat changes: a broker that has caught up with its own registration is
-/// unfenced, one that asks for it is fenced or led into its shutdown.
+/// unfenced, one that asks for it is fenced or led into its shutdown, and the replicas on disks that
+/// failed go out of service.
 ///
 /// The answer describes the broker as it will be once the records are committed.
 ///
@@ -45,6 +46,8 @@ pub fn heartbeat(
     } else if known.fenced && has_caught_up {
         next.fenced = false;
     }
+    let failed = &state.offline_log_dirs;
+    next.log_dirs.retain(|dir| !failed.contains(dir));
     let records = next.record_after(known);
     let answer = HeartbeatAnswer {
         fenced: next.fenced,
@@ -118,27 +121,34 @@ pub(super) fn registered_as(
 struct Liveness {
     fenced: bool,
     in_controlled_shutdown: bool,
+    /// Those online.
+    log_dirs: Vec<DirectoryId>,
 }
 
 impl Liveness {
-    const fn of(broker: &BrokerRegistration) -> Self {
+    fn of(broker: &BrokerRegistration) -> Self {
         Self {
             fenced: broker.fenced,
             in_controlled_shutdown: broker.in_controlled_shutdown,
+            log_dirs: broker.log_dirs.clone(),
         }
     }
 
     fn record_after(&self, known: &BrokerRegistration) -> Option<MetadataRecord> {
         let fenced = self.fenced != known.fenced;
         let shutdown = self.in_controlled_shutdown != known.in_controlled_shutdown;
+        let disks = self.log_dirs != known.log_dirs;
+        let log_dirs = || v1::DirectoryList {
+            directories: self.log_dirs.iter().map(|dir| id_bytes(dir.0)).collect(),
+        };
         let record = v1::BrokerChange {
             broker_id: known.id.0,
             broker_epoch: known.epoch.0,
             fenced: fenced.then_some(self.fenced),
             in_controlled_shutdown: shutdown.then_some(self.in_controlled_shutdown),
-            log_dirs: None,
+            log_dirs: disks.then(log_dirs),
         };
-        (fenced || shutdown).then(|| record.into())
+        (fenced || shutdown || disks).then(|| record.into())
     }
 }
 

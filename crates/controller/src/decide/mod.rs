@@ -19,6 +19,7 @@
 
 mod alter_configs;
 mod alter_partition;
+mod assign_directories;
 mod bootstrap;
 mod config_owner;
 mod create_partitions;
@@ -41,9 +42,8 @@ use types::{NodeId, Uuid};
 pub use alter_configs::{
     Edit, EditKind, Refusal as ConfigRefusal, Resource, alter_configs, incremental_alter_configs,
 };
-pub use alter_partition::{
-    IsrMember, PartitionUpdate, Refusal as PartitionRefusal, Sender, alter_partition,
-};
+pub use alter_partition::{Sender, alter_partition};
+pub use assign_directories::assign_directories;
 pub use bootstrap::{Activation, ActivationError, activate};
 pub use create_partitions::{Refusal as CreatePartitionsRefusal, create_partitions};
 pub use create_topics::{Created, Refusal as CreateTopicRefusal, create_topics};

@@ -5,6 +5,7 @@ use rpc::Registration;
 use types::BrokerEpoch;
 
 use super::{Decision, id_bytes};
+use crate::mutant::{self, Mutant};
 
 /// A registration that was accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +83,7 @@ pub fn register_broker(
     check_shape(broker)?;
     check_features(image, broker)?;
     let Some(known) = image.broker(broker.broker_id) else {
-        let record = record(broker, true, v1::Restart::Clean);
+        let record = record(broker, true, restart_of_unknown(broker));
         return Ok(registered(record, Registered::AtCommit));
     };
     if known.incarnation == broker.incarnation_id {
@@ -145,18 +146,27 @@ fn check_features(image: &MetadataImage, broker: &Registration) -> Result<(), Re
     Ok(())
 }
 
-/// What may have happened to the data since the registration that is known. A broker whose disk was
-/// wiped believes that it starts for the first time; the cluster knows better.
+/// What may have happened to the data since the registration that is known. A shutdown that was clean
+/// ended some other registration than the last one: its data are older than what the cluster counts
+/// on. (What became of each disk, replay finds out by itself.)
 fn restart(known: &BrokerRegistration, broker: &Registration) -> v1::Restart {
-    let has_lost_dir = known
-        .log_dirs
-        .iter()
-        .any(|dir| !broker.log_dirs.contains(dir));
+    if mutant::is(Mutant::CleanClaimBelieved) {
+        return broker.restart;
+    }
     let claims_clean = broker.restart == v1::Restart::Clean;
-    if has_lost_dir || (claims_clean && broker.previous_broker_epoch != known.epoch) {
+    if claims_clean && broker.previous_broker_epoch != known.epoch {
         return v1::Restart::Lossy;
     }
     broker.restart
+}
+
+/// The same for a broker that was forgotten, or never known: it may still be among the replicas of
+/// partitions, and nobody can say whether its last shutdown was its last.
+fn restart_of_unknown(broker: &Registration) -> v1::Restart {
+    match broker.restart {
+        v1::Restart::ProcessCrash => v1::Restart::ProcessCrash,
+        v1::Restart::Clean | v1::Restart::Lossy => v1::Restart::Lossy,
+    }
 }
 
 /// The same process registers again, because the first answer got lost or its address changed.

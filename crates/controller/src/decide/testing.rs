@@ -6,14 +6,19 @@ use std::sync::Arc;
 use metadata::feature::FEATURES;
 use metadata::v1::Restart;
 use metadata::{
-    Listener, MetadataImage, MetadataRecord, SecurityProtocol, SupportedLevels, replay,
+    Listener, MetadataImage, MetadataRecord, PartitionRegistration, SecurityProtocol,
+    SupportedLevels, replay,
+};
+use protocol::Str;
+use protocol::messages::create_topics::{
+    CreatableReplicaAssignment, CreatableTopic, CreateTopicsRequest,
 };
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rpc::{HeartbeatState, Registration};
 use types::{BrokerEpoch, DirectoryId, NodeId, Uuid};
 
-use super::{Settings, activate, fence, heartbeat, register_broker};
+use super::{Settings, activate, create_topics, fence, heartbeat, register_broker};
 
 /// The active controller's node id.
 pub(crate) const CONTROLLER: NodeId = NodeId(100);
@@ -90,6 +95,42 @@ impl Cluster {
         let broker = NodeId(broker);
         let decision = fence(&self.image, broker, self.epoch(broker));
         self.commit(&decision.expect("a registered broker").records);
+    }
+
+    /// Creates a topic with these replicas.
+    pub(crate) fn create(&mut self, name: &str, replicas: &[&[i32]]) {
+        let assignments =
+            (0..)
+                .zip(replicas)
+                .map(|(partition_index, ids)| CreatableReplicaAssignment {
+                    partition_index,
+                    broker_ids: ids.to_vec(),
+                });
+        let request = CreateTopicsRequest {
+            topics: vec![CreatableTopic {
+                name: Str::from(name),
+                num_partitions: -1,
+                replication_factor: -1,
+                assignments: assignments.collect(),
+                ..CreatableTopic::default()
+            }],
+            ..CreateTopicsRequest::default()
+        };
+        let random = &mut self.random;
+        let decision = create_topics(&self.image, &self.settings, random, &request);
+        assert!(decision.response.iter().all(|(_, result)| result.is_ok()));
+        self.commit(&decision.records);
+    }
+
+    /// Sets a topic's `min.insync.replicas`.
+    pub(crate) fn set_min_isr(&mut self, topic: &str, value: &str) {
+        self.commit(&[min_isr(topic, value)]);
+    }
+
+    /// A partition of a topic that exists.
+    pub(crate) fn partition(&self, topic: &str, index: i32) -> PartitionRegistration {
+        let topic = self.image.topic(topic).expect("it exists");
+        (**topic.partition(index).expect("it exists")).clone()
     }
 
     /// The epoch of a broker's registration.

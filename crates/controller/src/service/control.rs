@@ -18,6 +18,7 @@ use types::{BrokerEpoch, NodeId};
 
 use super::tail::TailStream;
 use crate::active::{Mailbox, Message, Refusal};
+use crate::decide::Sender;
 use crate::quorum::Quorum;
 
 type BoxStream<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
@@ -194,16 +195,32 @@ impl Control for ControlService {
 
     async fn alter_partitions(
         &self,
-        _request: Request<wire::AlterPartitionsRequest>,
+        request: Request<wire::AlterPartitionsRequest>,
     ) -> Result<Response<wire::AlterPartitionsResponse>, Status> {
-        Err(Status::unimplemented("not served yet"))
+        let request = server::alter_partitions(request.into_inner());
+        let (broker, epoch, updates) = request.map_err(|e| invalid(&e))?;
+        let asked = self.mailbox.ask(|reply| Message::AlterPartitions {
+            sender: Sender { broker, epoch },
+            updates,
+            reply,
+        });
+        let answers = asked.await.map_err(|refusal| self.refused(refusal))?;
+        Ok(Response::new(server::partition_results(answers)))
     }
 
     async fn assign_directories(
         &self,
-        _request: Request<wire::AssignDirectoriesRequest>,
+        request: Request<wire::AssignDirectoriesRequest>,
     ) -> Result<Response<wire::AssignDirectoriesResponse>, Status> {
-        Err(Status::unimplemented("not served yet"))
+        let request = server::assign_directories(&request.into_inner());
+        let (broker, epoch, assignments) = request.map_err(|e| invalid(&e))?;
+        let asked = self.mailbox.ask(|reply| Message::AssignDirectories {
+            sender: Sender { broker, epoch },
+            assignments,
+            reply,
+        });
+        let answers = asked.await.map_err(|refusal| self.refused(refusal))?;
+        Ok(Response::new(server::directory_results(&answers)))
     }
 
     async fn describe_quorum(

@@ -82,7 +82,8 @@ fn the_preferred_replica_leads_again_once_it_is_in_sync() {
 
 /// What the leader of a partition proposes when all replicas are in sync.
 fn grown_isr(cluster: &Cluster, index: i32) -> Vec<metadata::MetadataRecord> {
-    use crate::decide::{IsrMember, PartitionUpdate, Sender, alter_partition};
+    use crate::decide::{Sender, alter_partition};
+    use rpc::{IsrMember, PartitionUpdate};
     let topic = cluster.image.topic("t").expect("it exists");
     let partition = topic.partition(index).expect("it exists");
     let broker = partition.leader.expect("a leader");

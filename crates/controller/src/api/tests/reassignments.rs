@@ -13,7 +13,8 @@ use types::NodeId;
 
 use super::{Answer, OK, answer};
 use crate::decide::testing::{Cluster, min_isr};
-use crate::decide::{IsrMember, PartitionUpdate, Sender, alter_partition};
+use crate::decide::{Sender, alter_partition};
+use rpc::{IsrMember, PartitionUpdate};
 
 /// Five brokers; partition 0 of topic `t` is on 1, 2 and 3.
 fn cluster() -> Cluster {

@@ -249,9 +249,35 @@ fn what_a_broker_may_have_lost_is_judged_by_what_the_cluster_knows() {
     // A restored backup believes that it was the last to stop.
     let restored = restarted(1, BrokerEpoch(epoch.0 - 1), Restart::Clean);
     assert_eq!(judged(&restored), Restart::Lossy);
+    // A broker that was forgotten may still be among the eligible replicas of a partition.
+    let forgotten = |broker: &Registration| {
+        let decision = register_broker(&Cluster::empty().image, broker, false);
+        recorded_restart(&decision.expect("registered").records)
+    };
+    assert_eq!(forgotten(&registration(1)), Restart::Lossy);
+    assert_eq!(forgotten(&crashed), Restart::ProcessCrash);
+}
+
+#[test]
+fn a_replaced_disk_is_not_taken_for_the_one_that_was_in_sync() {
+    let mut cluster = Cluster::of(2);
+    cluster.create("t", &[&[1, 2]]);
+    cluster.set_min_isr("t", "2");
+    cluster.create("only", &[&[1]]);
+    let epoch = cluster.epoch(ONE);
+    cluster.fence(2);
+    cluster.fence(1);
+    let two = NodeId(2);
+    assert_eq!(cluster.partition("t", 0).elr, [ONE, two]);
     let mut other_disk = restarted(1, epoch, Restart::ProcessCrash);
     other_disk.log_dirs = vec![DirectoryId(Uuid::from_bytes([9; 16]))];
-    assert_eq!(judged(&other_disk), Restart::Lossy);
+    cluster.join(&other_disk);
+    let partition = cluster.partition("t", 0);
+    assert_eq!((partition.leader, partition.elr), (None, vec![two]));
+    assert_eq!(partition.directories[0], other_disk.log_dirs[0]);
+    // Nobody else has what was only there: the partition waits for a person instead of being empty.
+    let only = cluster.partition("only", 0);
+    assert_eq!((only.leader, only.last_known_elr), (None, vec![ONE]));
 }
 
 #[test]

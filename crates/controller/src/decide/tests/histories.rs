@@ -11,15 +11,15 @@ use protocol::messages::create_partitions::{CreatePartitionsRequest, CreateParti
 use protocol::messages::create_topics::{
     CreatableTopic, CreatableTopicConfig, CreateTopicsRequest,
 };
-use rpc::HeartbeatState;
+use rpc::{HeartbeatState, IsrMember, PartitionUpdate};
 use types::{BrokerEpoch, NodeId, TopicId};
 
 use crate::decide::testing::{CONTROLLER, Cluster, registration};
 use crate::decide::{
-    Edit, EditKind, Election, IsrMember, PartitionUpdate, Resource, Sender, Target, activate,
-    allocate_producer_ids, alter_configs, alter_partition, alter_partition_reassignments,
-    create_partitions, create_topics, delete_topics, elect_leaders, fence, heartbeat,
-    incremental_alter_configs, register_broker, unregister_broker,
+    Edit, EditKind, Election, Resource, Sender, Target, activate, allocate_producer_ids,
+    alter_configs, alter_partition, alter_partition_reassignments, create_partitions,
+    create_topics, delete_topics, elect_leaders, fence, heartbeat, incremental_alter_configs,
+    register_broker, unregister_broker,
 };
 
 #[derive(Clone, Debug)]
