@@ -15,6 +15,7 @@ pub use connection::Connection;
 pub use connector::Connector;
 pub use incoming::{Incoming, IncomingSender};
 pub use server::{builder, serve};
+pub use tonic::service::Routes;
 
 /// How many connections may wait to be accepted on an in-process pipe.
 const BACKLOG: usize = 64;
