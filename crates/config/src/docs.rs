@@ -47,10 +47,11 @@ static TOPIC: &[(&str, &str)] = &[
 static BROKER: &[(&str, &str)] = &[
     ("advertised.listeners", "Where clients and other nodes connect, if that is not where the node binds: NAME://host:port for each listener."),
     ("auto.create.topics.enable", "Whether asking for a topic that does not exist creates it. The client must allow it as well."),
-    ("broker.heartbeat.interval.ms", "How often a broker tells the controller that it lives."),
+    ("auto.leader.rebalance.enable", "Whether leaderships go back by themselves to the preferred replica, the first of a partition, once it is in sync."),
+    ("broker.heartbeat.interval.ms", "How often a broker tells the controller that it lives. The default is 200 where Kafka's is 2000: a heartbeat costs next to nothing."),
     ("broker.id", "Older name of node.id."),
     ("broker.rack", "Where the broker stands, for example its zone. Replicas of a partition are spread over racks."),
-    ("broker.session.timeout.ms", "A broker that the controller has not heard of for this long is fenced. A broken connection fences sooner."),
+    ("broker.session.timeout.ms", "A broker that hangs, or that the network cut off, is fenced after this long without a heartbeat. One whose process has died is fenced at once. The default is 3000 where Kafka's is 9000; below about 1000 a machine under full load may be taken for dead."),
     ("connections.max.idle.ms", "Connections without a request for this long are closed."),
     ("controlled.shutdown.enable", "Whether a stopping broker hands its partitions over before it goes."),
     ("controller.listener.names", "Which of the listeners belong to the controller."),
@@ -62,6 +63,7 @@ static BROKER: &[(&str, &str)] = &[
     ("fetch.max.bytes", "The most bytes a fetch response holds, whatever the client allows. A first batch that is larger still goes out."),
     ("initial.broker.registration.timeout.ms", "How long a starting broker tries to register before it gives up."),
     ("inter.broker.listener.name", "The listener brokers use among themselves."),
+    ("leader.imbalance.check.interval.seconds", "How often leaderships are looked at for auto.leader.rebalance.enable."),
     ("listener.security.protocol.map", "The security protocol of each listener name, as NAME:PROTOCOL."),
     ("listeners", "Where the node accepts connections, as NAME://host:port. Without a host it binds every address."),
     ("log.cleanup.policy", "cleanup.policy of topics that set none."),
@@ -98,10 +100,12 @@ static BROKER: &[(&str, &str)] = &[
     ("process.roles", "What the node is: broker, controller or both. A file that says nothing of a quorum makes it both."),
     ("producer.id.expiration.ms", "A producer that has been silent for this long is forgotten; its next batch starts afresh."),
     ("queued.max.request.bytes", "Bytes of requests read but not yet answered, over all connections; reading stops above. -1 sets no limit."),
+    ("raudal.broker.drain", "Empties a broker, set on it at run time: it leads only what nobody else in sync can lead and gets no new replicas, yet stays in sync with what it has. Not read from the file."),
     ("request.timeout.ms", "How long a request to a controller may take."),
     ("security.inter.broker.protocol", "The protocol brokers use among themselves, if inter.broker.listener.name is not set."),
     ("socket.request.max.bytes", "The largest request; a larger one closes its connection."),
     ("unclean.leader.election.enable", "unclean.leader.election.enable of topics that set none."),
+    ("unclean.leader.election.interval.ms", "How often partitions without a leader are looked at for unclean.leader.election.enable."),
 ];
 
 #[cfg(test)]

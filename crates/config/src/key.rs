@@ -124,7 +124,7 @@ impl Key {
         self.kind
     }
 
-    /// Kafka's default as text, `None` for null. Where ours differs, [`crate::layers`] says so.
+    /// The default as text, `None` for null: Kafka's, but for the few that docs/compatibility.md lists.
     #[must_use]
     pub const fn default_text(&self) -> Option<&'static str> {
         self.default

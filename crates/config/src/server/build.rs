@@ -11,7 +11,7 @@ use super::problem::{Problem, Problems, Warning};
 use super::quorum::{BOOTSTRAP, Quorum, VOTERS};
 use super::read::Reader;
 use super::settings::{
-    Fetching, Logs, MetadataLog, Producers, Replication, Sessions, Sockets, Topics,
+    Elections, Fetching, Logs, MetadataLog, Producers, Replication, Sessions, Sockets, Topics,
 };
 use super::{Roles, ServerConfig, Surroundings};
 use crate::properties::Properties;
@@ -58,6 +58,7 @@ pub(super) fn build(
         topics: Topics::read(&properties),
         sockets: Sockets::read(&properties),
         sessions: Sessions::read(&properties),
+        elections: Elections::read(&properties),
         fetching: Fetching::read(&properties),
         logs: Logs::read(&properties),
         producers: Producers::read(&properties),

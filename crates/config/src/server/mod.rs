@@ -27,7 +27,7 @@ pub use listeners::{AdvertisedListener, Listener, Listeners, SecurityProtocol};
 pub use problem::{Problem, Problems, Warning};
 pub use quorum::{Quorum, Voter};
 pub use settings::{
-    Fetching, Logs, MetadataLog, Producers, Replication, Sessions, Sockets, Topics,
+    Elections, Fetching, Logs, MetadataLog, Producers, Replication, Sessions, Sockets, Topics,
 };
 
 /// What the node is: `process.roles`.
@@ -72,6 +72,8 @@ pub struct ServerConfig {
     pub sockets: Sockets,
     /// How brokers prove that they live.
     pub sessions: Sessions,
+    /// When leaders change without a broker coming or going.
+    pub elections: Elections,
     /// How reads are bounded.
     pub fetching: Fetching,
     /// Work on logs that no topic can change.

@@ -90,6 +90,16 @@ settings! {
         controlled_shutdown_enable: bool = "controlled.shutdown.enable",
     }
 
+    /// When leaders change without a broker coming or going.
+    Elections {
+        /// Whether leaderships go back to preferred replicas by themselves.
+        auto_leader_rebalance_enable: bool = "auto.leader.rebalance.enable",
+        /// Between two looks for partitions that are not led by their preferred replica.
+        leader_imbalance_check_interval_seconds: i64 = "leader.imbalance.check.interval.seconds",
+        /// Between two looks for partitions that may be led by a replica that is not in sync.
+        unclean_leader_election_interval: Duration = "unclean.leader.election.interval.ms",
+    }
+
     /// How reads are bounded.
     Fetching {
         /// Bytes of one fetch response, whatever the client asks for.

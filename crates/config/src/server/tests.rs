@@ -190,7 +190,7 @@ fn settings_are_read_with_their_units() {
     assert_eq!(config.sockets.connections_max_idle.as_secs(), 5);
     assert!(!config.topics.auto_create_topics_enable);
     assert_eq!(config.topics.num_partitions, 12);
-    assert_eq!(config.sessions.broker_session_timeout.as_secs(), 9);
+    assert_eq!(config.sessions.broker_session_timeout.as_secs(), 3);
 }
 
 #[test]
