@@ -11,17 +11,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use net::server::PrefaceHandler;
+use rpc::transport::{Routes, TransportConfig, serve};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 use tracing::{info, warn};
 
 use crate::api::KafkaService;
+use crate::inter_broker::InterBroker;
 use crate::lifecycle::heartbeat::{self, Pulse};
 use crate::lifecycle::housekeeping::{self, Housekeeping};
 use crate::lifecycle::{listeners, registration};
 use crate::observer::{Observer, on_worker};
+use crate::replica;
 use crate::state::{BrokerOptions, Core};
 
 /// How long a stopping broker waits for its leaderships to be taken over.
@@ -47,8 +51,8 @@ pub enum BrokerError {
     /// No log directory is left.
     #[error("all log directories are offline")]
     NoLogDir,
-    /// A thread that the broker cannot do without has ended in a way nobody foresaw.
-    #[error("the {0} thread has panicked")]
+    /// A thread or task that the broker cannot do without has ended in a way nobody foresaw.
+    #[error("the {0} has panicked")]
     Panicked(&'static str),
 }
 
@@ -71,17 +75,14 @@ pub struct Broker {
 
 impl Broker {
     /// Opens the listeners, registers with the controllers, loads the logs and serves clients. Returns
-    /// once clients are served. `preface` takes over HTTP/2 connections on the inter-broker listener.
+    /// once clients are served.
     ///
     /// # Errors
     /// See [`BrokerError`]; nothing keeps running.
     ///
     /// # Cancel safety
     /// Dropping the future stops the broker without goodbye.
-    pub async fn start(
-        options: BrokerOptions,
-        preface: Option<Arc<dyn PrefaceHandler>>,
-    ) -> Result<Self, BrokerError> {
+    pub async fn start(options: BrokerOptions) -> Result<Self, BrokerError> {
         let config = Arc::clone(&options.config);
         let cluster_id = options.cluster_id.clone();
         let bound = listeners::bind_all(&config).await?;
@@ -106,12 +107,13 @@ impl Broker {
         broker.start_observer(observer);
         broker.start_timers();
         broker.start_housekeeping()?;
+        let preface = broker.start_replication();
         broker.pulse.beat_now();
         broker.wait_until_unfenced().await?;
 
         let service = Arc::new(KafkaService::new(Arc::clone(&core)));
         let stop = &broker.stop_servers;
-        broker.servers = listeners::serve_all(bound, &config, &service, preface.as_ref(), stop);
+        broker.servers = listeners::serve_all(bound, &config, &service, &preface, stop);
         info!(addresses = ?broker.addresses, "serving clients");
         Ok(broker)
     }
@@ -136,24 +138,44 @@ impl Broker {
             .controllers
             .session(self.core.node_id(), self.core.broker_epoch());
         let (core, pulse) = (Arc::clone(&self.core), Arc::clone(&self.pulse));
-        self.spawn(heartbeat::run(
-            core,
-            pulse,
-            session,
-            self.stop_tasks.clone(),
-        ));
+        let stop = self.stop_tasks.clone();
+        self.spawn("heartbeat", heartbeat::run(core, pulse, session, stop));
     }
 
     fn start_observer(&mut self, observer: Observer) {
-        self.spawn(observer.run(self.stop_tasks.clone()));
+        self.spawn("metadata observer", observer.run(self.stop_tasks.clone()));
     }
 
     fn start_timers(&mut self) {
         let (core, stop) = (Arc::clone(&self.core), self.stop_tasks.clone());
-        self.spawn(async move {
+        self.spawn("timer", async move {
             core.timers.run(stop).await;
             Ok(())
         });
+    }
+
+    /// Sends to followers, receives from leaders, keeps ISRs. Returns what takes over connections of
+    /// other brokers.
+    fn start_replication(&mut self) -> Arc<dyn PrefaceHandler> {
+        let (core, stop) = (Arc::clone(&self.core), self.stop_tasks.clone());
+        let sender = replica::send_to_followers(Arc::clone(&core), stop.clone());
+        self.spawn("replication sender", sender);
+        let isrs = replica::keep_isrs(Arc::clone(&core), stop.clone());
+        self.spawn("isr", isrs);
+        let config = TransportConfig::bulk();
+        let (service, incoming) = rpc::replication::service(&config);
+        let receiver = replica::receive(core, incoming, stop.clone());
+        self.spawn("replication receiver", receiver);
+        let (preface, connections) = InterBroker::new();
+        self.spawn("inter-broker server", async move {
+            let routes = Routes::new(service);
+            let stopped = stop.cancelled_owned();
+            if let Err(error) = serve(routes, connections, &config, stopped).await {
+                warn!(%error, "other brokers are not served any more");
+            }
+            Ok(())
+        });
+        preface
     }
 
     fn start_housekeeping(&mut self) -> Result<(), BrokerError> {
@@ -166,11 +188,20 @@ impl Broker {
         Ok(())
     }
 
-    /// Runs a task that ends with the broker, or ends the broker.
-    fn spawn(&mut self, task: impl Future<Output = Result<(), BrokerError>> + Send + 'static) {
+    /// Runs a task that ends with the broker, or ends the broker: by an error, or by a panic.
+    fn spawn(
+        &mut self,
+        name: &'static str,
+        task: impl Future<Output = Result<(), BrokerError>> + Send + 'static,
+    ) {
         let failure = Arc::clone(&self.failure);
         self.tasks.spawn(async move {
-            if let Err(error) = task.await {
+            let ended = AbortOnDropHandle::new(tokio::spawn(task)).await;
+            let ended = ended.unwrap_or_else(|error| match error.is_panic() {
+                true => Err(BrokerError::Panicked(name)),
+                false => Ok(()),
+            });
+            if let Err(error) = ended {
                 fail(&failure, error);
             }
         });
@@ -220,7 +251,7 @@ impl Broker {
         self.stop_servers.cancel();
         // Whoever waits for records or acknowledgements is sent away now.
         for partition in self.core.partitions.all() {
-            partition.retire();
+            let _followers = partition.retire();
         }
         while self.servers.join_next().await.is_some() {}
         self.stop_tasks.cancel();

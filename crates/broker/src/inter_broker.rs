@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use net::server::{ConnectionContext, Prefixed, PrefaceHandler};
+use net::server::{ConnectionContext, PrefaceHandler, Prefixed};
 use rpc::transport::{Connection, Incoming, IncomingSender};
 use tokio::net::TcpStream;
 use tracing::warn;
@@ -31,7 +31,9 @@ impl InterBroker {
 impl PrefaceHandler for InterBroker {
     fn take_over(&self, socket: Prefixed<TcpStream>, connection: ConnectionContext) {
         let (preface, socket) = socket.into_parts();
-        let taken = self.connections.try_send(Connection::Prefaced(preface, socket));
+        let taken = self
+            .connections
+            .try_send(Connection::Prefaced(preface, socket));
         if let Err(error) = taken {
             warn!(peer = %connection.peer, %error, "an HTTP/2 connection is closed");
         }

@@ -13,11 +13,13 @@
 mod api;
 mod broker;
 mod fetch_session;
+mod inter_broker;
 mod lifecycle;
 mod observer;
 mod partition;
 mod partitions;
 mod producer_ids;
+mod replica;
 mod response_budget;
 mod state;
 #[cfg(test)]

@@ -19,6 +19,7 @@ use crate::api::AutoCreate;
 use crate::fetch_session::{Limits, SessionCache};
 use crate::partitions::Partitions;
 use crate::producer_ids::ProducerIds;
+use crate::replica::Replication;
 use crate::response_budget::ResponseBudget;
 use crate::timers::Timers;
 use crate::workers::Workers;
@@ -69,6 +70,8 @@ pub(crate) struct Core {
     pub(crate) timers: Timers,
     pub(crate) workers: Workers,
     pub(crate) response_budget: Arc<ResponseBudget>,
+    pub(crate) replication: Replication,
+    cluster_id: String,
     image: ArcSwap<MetadataImage>,
     /// Follows `image`, for those who wait for an offset.
     image_offset: watch::Sender<MetadataOffset>,
@@ -96,6 +99,8 @@ impl Core {
             timers: Timers::new(),
             workers: Workers::new(WORKER_THREADS_MAX, WORKER_JOBS_MAX),
             response_budget: ResponseBudget::new(UNSENT_BYTES_MAX),
+            replication: Replication::new(),
+            cluster_id: options.cluster_id.unwrap_or_default(),
             image: ArcSwap::from_pointee(MetadataImage::empty()),
             image_offset: watch::Sender::new(MetadataImage::empty().offset()),
             broker_epoch: AtomicI64::new(BrokerEpoch::NONE.0),
@@ -105,6 +110,16 @@ impl Core {
     /// This broker's id.
     pub(crate) fn node_id(&self) -> NodeId {
         self.config.node_id
+    }
+
+    /// The cluster this broker belongs to; empty if it was not told.
+    pub(crate) fn cluster_id(&self) -> String {
+        self.cluster_id.clone()
+    }
+
+    /// The offset of the image that is shown, as it changes.
+    pub(crate) fn images(&self) -> watch::Receiver<MetadataOffset> {
+        self.image_offset.subscribe()
     }
 
     /// What the cluster has decided, as far as this broker knows. Take it once per request: two calls

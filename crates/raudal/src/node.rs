@@ -13,7 +13,7 @@ use config::server::ServerConfig;
 use tracing::{info, warn};
 use types::{Clock, SystemClock};
 
-use crate::data::Directories;
+use crate::data::{Directories, Premises};
 use crate::failure::{Failure, listen_remedy};
 use crate::quorum::Quorum;
 use crate::settings;
@@ -85,8 +85,21 @@ struct Node {
 
 impl Node {
     async fn start(config: Arc<ServerConfig>, clock: Arc<SystemClock>) -> Result<Self, Failure> {
-        let directories = Directories::open(&config, Arc::clone(&clock)).await?;
-        let quorum = Quorum::start(&config, &directories, Arc::clone(&clock)).await?;
+        let premises = Premises::look(&config, Arc::clone(&clock)).await?;
+        let (quorum, directories) = match premises.cluster_id().map(str::to_owned) {
+            Some(cluster_id) => {
+                let directories = premises.open(cluster_id).await?;
+                let quorum = Quorum::start(&config, directories.voter()?, Arc::clone(&clock));
+                (quorum.await?, directories)
+            }
+            // The first start of a node among others: the quorum tells it where it belongs.
+            None => {
+                let quorum = Quorum::start(&config, premises.voter()?, Arc::clone(&clock)).await?;
+                let cluster_id = quorum.cluster_id().await?;
+                (quorum, premises.open(cluster_id).await?)
+            }
+        };
+        directories.has_quorum_store()?;
         let mut node = Self {
             broker: None,
             quorum,
@@ -102,7 +115,7 @@ impl Node {
             controllers: node.quorum.client(),
             clock,
         };
-        match Broker::start(options, None).await {
+        match Broker::start(options).await {
             Ok(broker) => {
                 node.broker = Some(broker);
                 Ok(node)

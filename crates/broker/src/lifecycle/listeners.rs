@@ -76,15 +76,15 @@ pub(crate) fn serve_all(
     bound: Vec<Bound>,
     config: &ServerConfig,
     service: &Arc<KafkaService>,
-    preface: Option<&Arc<dyn PrefaceHandler>>,
+    preface: &Arc<dyn PrefaceHandler>,
     stop: &CancellationToken,
 ) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     for one in bound {
         let is_inter_broker = one.name == config.listeners.inter_broker_name;
         let mut server = Server::new(one.name, limits(config), Arc::clone(service));
-        if let Some(handler) = preface.filter(|_| is_inter_broker) {
-            server = server.with_preface(Arc::clone(handler));
+        if is_inter_broker {
+            server = server.with_preface(Arc::clone(preface));
         }
         tasks.spawn(server.serve(one.listener, stop.clone()));
     }

@@ -3,7 +3,8 @@
 //! Everything here may wait for the disk and has one caller at a time.
 //!
 //! ```text
-//! names taken again: old log away ─► new and changed partitions ─► image published ─► others away
+//! names taken again: old log away ─► new and changed partitions ─► image published ─► followers told
+//!                                                                                  ─► others away
 //! ```
 //!
 //! A partition is there before anybody can learn of it from the image, and the image no longer shows it
@@ -17,6 +18,7 @@ use tracing::{error, info, warn};
 use types::{NodeId, PartitionIndex, TopicId, TopicPartition};
 
 use crate::partition::{Assignment, Partition, TopicSettings};
+use crate::replica::Touched;
 use crate::state::Core;
 
 impl Core {
@@ -29,18 +31,26 @@ impl Core {
             .filter(|(_, topic)| topic.change == Change::Removed);
         let (renewed, removed): (Vec<_>, Vec<_>) =
             removed.partition(|(_, topic)| image.topic(&topic.name).is_some());
+        let mut touched = Touched::default();
         for (topic_id, _) in renewed {
-            self.remove_topic(*topic_id);
+            self.remove_topic(*topic_id, &mut touched);
         }
-        self.assign_partitions(&image, delta);
+        self.assign_partitions(&image, delta, &mut touched);
         self.apply_configs(&image, delta);
         self.publish(image);
+        self.on_brokers(delta);
         for (topic_id, _) in removed {
-            self.remove_topic(*topic_id);
+            self.remove_topic(*topic_id, &mut touched);
         }
+        touched.tell(&self.replication.peers);
     }
 
-    fn assign_partitions(&self, image: &MetadataImage, delta: &Delta) {
+    /// Connections to followers look whether they still speak to the right process.
+    pub(crate) fn on_brokers(&self, delta: &Delta) {
+        self.replication.peers.on_brokers(delta.brokers.keys());
+    }
+
+    fn assign_partitions(&self, image: &MetadataImage, delta: &Delta, touched: &mut Touched) {
         let mut settings = HashMap::new();
         for (topic_id, index) in delta.partitions() {
             let Some(topic) = image.topic_by_id(topic_id) else {
@@ -49,7 +59,7 @@ impl Core {
             let settings = settings
                 .entry(topic_id)
                 .or_insert_with(|| self.topic_settings(image, topic.name()));
-            self.assign_partition(image, topic, index, settings);
+            self.assign_partition(image, topic, index, settings, touched);
         }
     }
 
@@ -59,26 +69,30 @@ impl Core {
         topic: &TopicImage,
         index: PartitionIndex,
         settings: &Arc<TopicSettings>,
+        touched: &mut Touched,
     ) {
         let Some(registration) = topic.partition(index) else {
             return;
         };
         let local = self.node_id();
         if !registration.replicas.contains(&local) {
-            self.remove_partition(topic.id(), index);
+            self.remove_partition(topic.id(), index, touched);
             return;
         }
         let Some(partition) = self.get_or_create(topic, index, local, settings) else {
             return;
         };
-        let replica_count = registration.replicas.len();
+        let replica_count = registration.replication_factor();
         let assignment = Assignment {
             local,
             registration,
             min_isr: image.min_insync_replicas(topic.name(), replica_count),
         };
-        if let Err(error) = partition.assign(assignment) {
-            error!(partition = %partition.topic_partition(), %error, "cannot take up the partition");
+        match partition.assign(assignment) {
+            Ok(nodes) => touched.add(local, &nodes, &partition),
+            Err(error) => {
+                error!(partition = %partition.topic_partition(), %error, "cannot take up the partition");
+            }
         }
     }
 
@@ -116,6 +130,7 @@ impl Core {
             log,
             Arc::clone(settings),
             high_watermark,
+            Arc::clone(&self.replication.tail_budget),
         );
         let partition = Arc::new(partition);
         self.partitions.insert(Arc::clone(&partition));
@@ -129,17 +144,18 @@ impl Core {
             .any(|dir| dir.directory_id == directory)
     }
 
-    fn remove_topic(&self, topic_id: TopicId) {
+    fn remove_topic(&self, topic_id: TopicId, touched: &mut Touched) {
         for partition in self.partitions.of_topic(topic_id) {
-            self.remove_partition(topic_id, partition.topic_partition().partition);
+            let index = partition.topic_partition().partition;
+            self.remove_partition(topic_id, index, touched);
         }
     }
 
-    fn remove_partition(&self, topic_id: TopicId, index: PartitionIndex) {
+    fn remove_partition(&self, topic_id: TopicId, index: PartitionIndex, touched: &mut Touched) {
         let Some(partition) = self.partitions.remove(topic_id, index) else {
             return;
         };
-        partition.retire();
+        touched.add(self.node_id(), &partition.retire(), &partition);
         let topic_partition = partition.topic_partition();
         match self.log_dirs.delete_log(topic_partition) {
             Ok(()) => info!(partition = %topic_partition, "replica deleted"),
@@ -176,7 +192,7 @@ impl Core {
                 continue;
             };
             partition.set_settings(Arc::clone(&settings));
-            let replica_count = registration.replicas.len();
+            let replica_count = registration.replication_factor();
             partition.set_min_isr(image.min_insync_replicas(topic.name(), replica_count));
         }
     }

@@ -77,6 +77,7 @@ impl Observer {
             let (core, image) = (Arc::clone(&self.core), self.image.clone());
             if delta.topics.is_empty() && delta.configs.is_empty() {
                 core.publish(Arc::new(image));
+                core.on_brokers(&delta);
                 continue;
             }
             on_worker(move || core.apply(image, &delta)).await?;

@@ -8,7 +8,7 @@ use storage::{AppendError, ValidatedBatch};
 use types::{LeaderEpoch, Offset, TimestampMs};
 
 use super::acks::{AckOutcome, AckWait, PendingAcks};
-use super::{Partition, Role, complete};
+use super::{Partition, Role, Wakes};
 
 /// Why nothing was appended.
 #[derive(Debug)]
@@ -77,15 +77,15 @@ impl Partition {
         let batch = ValidatedBatch::from(validated);
 
         let mut state = self.state.lock();
-        let leader = match &mut state.role {
-            Role::Leader(leader) => leader,
-            Role::Follower { .. } => return Err(AppendFailure::NotLeader),
-            Role::Stopped => return Err(AppendFailure::Stopped),
+        let leading = match &mut state.role {
+            Role::Leader(leading) => leading,
+            Role::Follower(_) => return Err(AppendFailure::NotLeader),
+            Role::Stopped(_) => return Err(AppendFailure::Stopped),
         };
-        if needs_all && leader.is_below_min_isr() {
+        if needs_all && leading.leader.is_below_min_isr() {
             return Err(AppendFailure::TooFewInSync);
         }
-        let leader_epoch = leader.leader_epoch();
+        let leader_epoch = leading.leader.leader_epoch();
         let (info, log_end_offset) = {
             let mut log = self.log.lock();
             let info = log
@@ -96,15 +96,19 @@ impl Partition {
                 })?;
             (info, log.log_end_offset())
         };
-        let advanced = leader.on_append(log_end_offset);
+        let advanced = leading.leader.on_append(log_end_offset);
+        let mut wakes = Wakes::new();
         if !info.duplicate {
+            // Followers are given what is written, never what may yet fail.
+            leading.on_append(&batch, info.base_offset, leader_epoch, &mut wakes);
             state.watchers.on_append(batch.bytes().len());
         }
-        let waits = state.on_high_watermark(advanced);
+        let mut effects = state.on_high_watermark(advanced);
+        effects.wakes.append(&mut wakes);
         let end_offset = info.last_offset + 1;
         let is_committed = end_offset <= state.high_watermark;
         drop(state);
-        complete(waits, AckOutcome::Committed);
+        effects.carry_out();
         Ok(Appended {
             base_offset: info.base_offset,
             end_offset,
@@ -123,10 +127,10 @@ impl Partition {
         index: usize,
     ) -> Commit {
         let mut state = self.state.lock();
-        let Role::Leader(leader) = &state.role else {
+        let Role::Leader(leading) = &state.role else {
             return Commit::Over(AckOutcome::NotLeader);
         };
-        if leader.leader_epoch() != appended.leader_epoch {
+        if leading.leader.leader_epoch() != appended.leader_epoch {
             return Commit::Over(AckOutcome::NotLeader);
         }
         if appended.end_offset <= state.high_watermark {

@@ -34,6 +34,9 @@ impl Partition {
         let mut log = self.log.lock();
         log.increment_log_start(before)
             .map_err(DeleteFailure::Log)?;
-        Ok(log.log_start_offset())
+        let log_start_offset = log.log_start_offset();
+        drop((log, state));
+        self.on_log_start();
+        Ok(log_start_offset)
     }
 }

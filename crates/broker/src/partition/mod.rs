@@ -6,17 +6,25 @@
 //! ```text
 //!  produce ─► validate (no lock) ─► lock: leader? append, on_append ─► HW ─► pop waiters ─► unlock
 //!  fetch   ─► lock: leader? offsets and a reader ─► unlock ─► read
+//!  leader's stream   ─► lock: following that session? append ─► HW ─► wake readers ─► unlock
+//!  follower's acks   ─► lock: on_ack ─► HW ─► pop waiters ─► unlock
 //! ```
 //!
 //! # Locks
 //!
-//! Outermost first: the partition's state, then its log, then a waiter. None is held across `.await`.
+//! Outermost first: the partition map, the partition's state, its log, the ready list of a connection to
+//! a follower, a waiter. None is held across `.await`.
 
 mod acks;
 mod append;
 mod delete;
+mod follow;
+mod isr;
+mod leading;
+mod push;
 mod read;
 mod settings;
+mod tail;
 mod watch;
 
 use std::fmt;
@@ -25,18 +33,23 @@ use std::sync::Arc;
 use arc_swap::{ArcSwap, Guard};
 use metadata::PartitionRegistration;
 use parking_lot::Mutex;
-use replication::{Leader, Registration, Start};
-use storage::SharedLog;
+use replication::{Follower, Leader, Position, Registration, Start};
+use storage::{Log, SharedLog};
 use types::{LeaderEpoch, NodeId, Offset, TopicId, TopicPartition};
 
 use acks::{AckQueue, AckWait};
+use leading::{Leading, Wakes};
+use tail::Tail;
 use watch::Watchers;
 
 pub(crate) use acks::{AckOutcome, PendingAcks};
 pub(crate) use append::{AppendFailure, Appended, Commit};
 pub(crate) use delete::DeleteFailure;
+pub(crate) use follow::FollowFailure;
+pub(crate) use push::{Carried, Heard, Opening, Take};
 pub(crate) use read::{Denied, EpochEnd, Readable};
 pub(crate) use settings::TopicSettings;
+pub(crate) use tail::TailBudget;
 pub(crate) use watch::FetchWait;
 
 /// A partition of which this broker holds a replica. Shared by all connections.
@@ -45,8 +58,12 @@ pub(crate) struct Partition {
     topic_id: TopicId,
     log: SharedLog,
     settings: ArcSwap<TopicSettings>,
+    tail_budget: Arc<TailBudget>,
     state: Mutex<State>,
 }
+
+/// A few nodes.
+pub(crate) type Nodes = smallvec::SmallVec<[NodeId; 4]>;
 
 #[derive(Debug)]
 struct State {
@@ -55,16 +72,24 @@ struct State {
     high_watermark: Offset,
     acks: AckQueue,
     watchers: Watchers,
+    /// It is among those whose ISR is to be looked at.
+    is_isr_queued: bool,
 }
 
 #[derive(Debug)]
 enum Role {
-    Leader(Leader),
-    Follower {
-        leader_epoch: LeaderEpoch,
-    },
-    /// Its log directory failed.
-    Stopped,
+    Leader(Box<Leading>),
+    Follower(Follower),
+    Stopped(Stop),
+}
+
+/// Why a replica serves nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stop {
+    /// Its log directory failed, or it is being removed: for good.
+    Final,
+    /// It could not begin to lead in that epoch: the next decision is another chance.
+    CannotLead(LeaderEpoch),
 }
 
 /// What the controller decided about a partition, as this broker sees it.
@@ -104,24 +129,26 @@ impl Partition {
         log: SharedLog,
         settings: Arc<TopicSettings>,
         high_watermark: Offset,
+        tail_budget: Arc<TailBudget>,
     ) -> Self {
         let (start, end) = {
             let log = log.lock();
             (log.log_start_offset(), log.log_end_offset())
         };
+        let high_watermark = high_watermark.clamp(start, end);
         let state = State {
-            role: Role::Follower {
-                leader_epoch: LeaderEpoch::NONE,
-            },
-            high_watermark: high_watermark.clamp(start, end),
+            role: Role::Follower(Follower::new(LeaderEpoch::NONE, None, high_watermark)),
+            high_watermark,
             acks: AckQueue::default(),
             watchers: Watchers::default(),
+            is_isr_queued: false,
         };
         Self {
             topic_partition,
             topic_id,
             log,
             settings: ArcSwap::new(settings),
+            tail_budget,
             state: Mutex::new(state),
         }
     }
@@ -159,31 +186,40 @@ impl Partition {
     }
 
     /// The controller decided something about the partition: leads, follows, or takes note of another
-    /// ISR. Decisions older than the one in force change nothing.
+    /// ISR. Decisions older than the one in force change nothing. Returns the nodes that followed this
+    /// broker before or do now: their connections have to look at the partition.
     ///
     /// # Errors
     /// The epoch's start cannot be written down; the partition then serves nothing.
-    pub(crate) fn assign(&self, assignment: Assignment<'_>) -> Result<(), storage::Error> {
+    pub(crate) fn assign(&self, assignment: Assignment<'_>) -> Result<Nodes, storage::Error> {
         let registration = assignment.registration;
         let mut state = self.state.lock();
-        if registration.leader_epoch < state.leader_epoch() {
-            return Ok(());
+        let mut nodes = state.followers();
+        if registration.leader_epoch < state.leader_epoch()
+            || matches!(state.role, Role::Stopped(Stop::Final))
+        {
+            return Ok(Nodes::new());
         }
         if registration.leader != Some(assignment.local) {
-            state.follow(registration.leader_epoch);
-            return Ok(());
+            state.follow(registration.leader_epoch, registration.leader);
+            return Ok(nodes);
         }
-        if let Role::Leader(leader) = &mut state.role
-            && leader.leader_epoch() == registration.leader_epoch
+        nodes.extend(registration.replicas.iter().copied());
+        let State { role, .. } = &mut *state;
+        if let Role::Leader(leading) = role
+            && leading.leader.leader_epoch() == registration.leader_epoch
         {
-            let advanced = leader.on_registration(assignment.to_registration());
-            let waits = state.on_high_watermark(advanced);
+            let advanced = leading.leader.on_registration(assignment.to_registration());
+            leading.drop_strangers();
+            let effects = state.on_high_watermark(advanced);
             drop(state);
-            complete(waits, AckOutcome::Committed);
-            return Ok(());
+            effects.carry_out();
+            return Ok(nodes);
         }
-        self.lead(&mut state, assignment)
-            .inspect_err(|_| state.stop())
+        self.lead(&mut state, assignment).inspect_err(|_| {
+            state.leave(Role::Stopped(Stop::CannotLead(registration.leader_epoch)));
+        })?;
+        Ok(nodes)
     }
 
     fn lead(&self, state: &mut State, assignment: Assignment<'_>) -> Result<(), storage::Error> {
@@ -202,40 +238,55 @@ impl Partition {
             high_watermark: state.high_watermark,
         });
         state.high_watermark = leader.high_watermark();
-        state.role = Role::Leader(leader);
+        let tail = Tail::new(Arc::clone(&self.tail_budget));
         // Whoever waits was promised by an earlier leader, or may read more now.
-        state.watchers.wake_all();
-        complete(state.acks.take_all(), AckOutcome::NotLeader);
+        state.leave(Role::Leader(Box::new(Leading::new(leader, tail))));
         Ok(())
     }
 
     /// `min.insync.replicas` changed.
     pub(crate) fn set_min_isr(&self, min_isr: usize) {
         let mut state = self.state.lock();
-        let Role::Leader(leader) = &mut state.role else {
+        let Role::Leader(leading) = &mut state.role else {
             return;
         };
-        let advanced = leader.on_min_isr(min_isr);
-        let waits = state.on_high_watermark(advanced);
+        let advanced = leading.leader.on_min_isr(min_isr);
+        let effects = state.on_high_watermark(advanced);
         drop(state);
-        complete(waits, AckOutcome::Committed);
+        effects.carry_out();
     }
 
-    /// Serves nothing any more: its log directory failed.
+    /// Serves nothing any more, for good: its log directory failed, or the replica is being removed.
     pub(crate) fn stop(&self) {
-        self.state.lock().stop();
+        self.state.lock().leave(Role::Stopped(Stop::Final));
     }
 
-    /// Serves nothing any more: the replica is being removed. Whoever still asks is sent to look for the
-    /// partition elsewhere.
-    pub(crate) fn retire(&self) {
+    /// Serves nothing any more: the replica is being removed, or the broker stops. Whoever still asks is
+    /// sent to look for the partition elsewhere. Returns the nodes that followed this broker.
+    pub(crate) fn retire(&self) -> Nodes {
         let mut state = self.state.lock();
+        let nodes = state.followers();
         let leader_epoch = state.leader_epoch();
-        state.follow(leader_epoch);
+        // Nobody is the leader that it would follow.
+        let high_watermark = state.high_watermark;
+        state.leave(Role::Follower(Follower::new(
+            leader_epoch,
+            None,
+            high_watermark,
+        )));
+        nodes
+    }
+
+    /// Whether this broker leads the partition, in an epoch that has that node among its replicas.
+    pub(crate) fn is_led_for(&self, follower: NodeId) -> bool {
+        match &self.state.lock().role {
+            Role::Leader(leading) => leading.leader.follower(follower).is_some(),
+            Role::Follower(_) | Role::Stopped(_) => false,
+        }
     }
 
     /// Another fetch watches the partition, unless it has something to look at already: the partition is
-    /// not led by that epoch any more, or the high watermark is beyond what the fetch has seen.
+    /// not in that leader epoch any more, or the high watermark is beyond what the fetch has seen.
     ///
     /// Returns whether it watches; [`Partition::unwatch`] must follow.
     pub(crate) fn watch(
@@ -245,8 +296,8 @@ impl Partition {
         seen_high_watermark: Offset,
     ) -> bool {
         let mut state = self.state.lock();
-        let is_unchanged = matches!(&state.role, Role::Leader(leader)
-            if leader.leader_epoch() == leader_epoch)
+        let is_unchanged = !matches!(state.role, Role::Stopped(_))
+            && state.leader_epoch() == leader_epoch
             && state.high_watermark == seen_high_watermark;
         if is_unchanged {
             state.watchers.add(Arc::clone(wait));
@@ -264,31 +315,44 @@ impl Role {
     /// The leader's view, or why this broker does not answer for the partition.
     fn leader(&self) -> Result<&Leader, Denied> {
         match self {
-            Self::Leader(leader) => Ok(leader),
-            Self::Follower { .. } => Err(Denied::NotLeader),
-            Self::Stopped => Err(Denied::Stopped),
+            Self::Leader(leading) => Ok(&leading.leader),
+            Self::Follower(_) => Err(Denied::NotLeader),
+            Self::Stopped(_) => Err(Denied::Stopped),
         }
     }
 }
 
 impl State {
-    fn leader_epoch(&self) -> LeaderEpoch {
+    /// Who follows this broker; nobody if it does not lead.
+    fn followers(&self) -> Nodes {
         match &self.role {
-            Role::Leader(leader) => leader.leader_epoch(),
-            Role::Follower { leader_epoch } => *leader_epoch,
-            Role::Stopped => LeaderEpoch::NONE,
+            Role::Leader(leading) => leading.leader.followers().map(|(node, _)| node).collect(),
+            Role::Follower(_) | Role::Stopped(_) => Nodes::new(),
         }
     }
 
-    fn follow(&mut self, leader_epoch: LeaderEpoch) {
-        self.leave(Role::Follower { leader_epoch });
+    fn leader_epoch(&self) -> LeaderEpoch {
+        match &self.role {
+            Role::Leader(leading) => leading.leader.leader_epoch(),
+            Role::Follower(follower) => follower.leader_epoch(),
+            // What could not be led may be tried again with the same decision.
+            Role::Stopped(Stop::CannotLead(leader_epoch)) => *leader_epoch,
+            Role::Stopped(Stop::Final) => LeaderEpoch::NONE,
+        }
     }
 
-    fn stop(&mut self) {
-        self.leave(Role::Stopped);
+    fn follow(&mut self, leader_epoch: LeaderEpoch, leader: Option<NodeId>) {
+        if let Role::Follower(follower) = &mut self.role
+            && follower.leader_epoch() == leader_epoch
+        {
+            follower.on_leader(leader);
+            return;
+        }
+        let follower = Follower::new(leader_epoch, leader, self.high_watermark);
+        self.leave(Role::Follower(follower));
     }
 
-    /// Gives up leading: everybody who waits must look elsewhere.
+    /// Another role, or another epoch in it: everybody who waits must look elsewhere, or again.
     fn leave(&mut self, role: Role) {
         self.role = role;
         self.watchers.wake_all();
@@ -296,17 +360,20 @@ impl State {
     }
 
     /// Returns whom a new high watermark completes; to be told without the lock.
-    fn on_high_watermark(&mut self, advanced: Option<Offset>) -> Waits {
+    fn on_high_watermark(&mut self, advanced: Option<Offset>) -> Effects {
+        let mut effects = Effects::default();
         let Some(high_watermark) = advanced else {
-            return Waits::new();
+            return effects;
         };
         self.high_watermark = high_watermark;
-        let is_everything = match &self.role {
-            Role::Leader(leader) => high_watermark == leader.log_end_offset(),
-            Role::Follower { .. } | Role::Stopped => true,
-        };
+        let mut is_everything = true;
+        if let Role::Leader(leading) = &mut self.role {
+            is_everything = high_watermark == leading.leader.log_end_offset();
+            leading.on_idle_news(&mut effects.wakes);
+        }
         self.watchers.on_readable(is_everything);
-        self.acks.take_up_to(high_watermark)
+        effects.waits = self.acks.take_up_to(high_watermark);
+        effects
     }
 }
 
@@ -315,6 +382,41 @@ type Waits = std::collections::VecDeque<AckWait>;
 fn complete(waits: Waits, outcome: AckOutcome) {
     for wait in waits {
         wait.complete(outcome);
+    }
+}
+
+/// What follows from a change of the state, to be carried out without its lock.
+#[derive(Debug, Default)]
+#[must_use = "somebody waits"]
+struct Effects {
+    waits: Waits,
+    wakes: Wakes,
+}
+
+impl Effects {
+    fn carry_out(self) {
+        complete(self.waits, AckOutcome::Committed);
+        for link in self.wakes {
+            link.wake();
+        }
+    }
+}
+
+/// Where the log stands.
+fn position(log: &Log) -> Position {
+    Position {
+        log_start_offset: log.log_start_offset(),
+        log_end_offset: log.log_end_offset(),
+        last_epoch: log.latest_epoch(),
+    }
+}
+
+/// A log's epochs, as replication asks for them.
+struct History<'a>(&'a Log);
+
+impl replication::EpochHistory for History<'_> {
+    fn end_offset_for_epoch(&self, epoch: LeaderEpoch) -> (LeaderEpoch, Offset) {
+        self.0.end_offset_for_epoch(epoch)
     }
 }
 

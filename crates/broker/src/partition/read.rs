@@ -1,9 +1,10 @@
 //! Looking at a partition as its leader: offsets, epochs, and a reader for its records.
 
+use replication::Leader;
 use storage::LogReader;
 use types::{LeaderEpoch, Offset};
 
-use super::Partition;
+use super::{Partition, Role, State};
 
 /// Why this broker does not answer for the partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +29,10 @@ pub(crate) struct Readable {
     pub(crate) log_end_offset: Offset,
     pub(crate) leader_epoch: LeaderEpoch,
     /// Whether "latest" may be answered: the high watermark has reached this epoch's start (KIP-207).
+    /// Never on a follower.
     pub(crate) is_latest_known: bool,
+    /// Whether this broker leads the partition, or reads as one of its followers.
+    pub(crate) is_leader: bool,
 }
 
 /// The largest epoch that is not above the one asked for, and where it ends (exclusive).
@@ -46,8 +50,33 @@ impl Partition {
     /// See [`Denied`].
     pub(crate) fn readable(&self, current: LeaderEpoch) -> Result<Readable, Denied> {
         let state = self.state.lock();
-        let leader = state.role.leader()?;
-        check_epoch(current, leader.leader_epoch())?;
+        state.role.leader()?;
+        self.look(&state, current)
+    }
+
+    /// The same, also where this broker follows: consumers may read from the nearest replica what it
+    /// knows to be committed (KIP-392). Its high watermark lags behind the leader's.
+    ///
+    /// # Errors
+    /// See [`Denied`]; `NotLeader` while nobody leads the partition.
+    pub(crate) fn readable_anywhere(&self, current: LeaderEpoch) -> Result<Readable, Denied> {
+        let state = self.state.lock();
+        if let Role::Follower(follower) = &state.role
+            && follower.leader().is_none()
+        {
+            return Err(Denied::NotLeader);
+        }
+        self.look(&state, current)
+    }
+
+    fn look(&self, state: &State, current: LeaderEpoch) -> Result<Readable, Denied> {
+        let leader = match &state.role {
+            Role::Leader(leading) => Some(&leading.leader),
+            Role::Follower(_) => None,
+            Role::Stopped(_) => return Err(Denied::Stopped),
+        };
+        let leader_epoch = state.leader_epoch();
+        check_epoch(current, leader_epoch)?;
         let log = self.log.lock();
         Ok(Readable {
             reader: log.reader(),
@@ -55,8 +84,9 @@ impl Partition {
             last_stable_offset: log.last_stable_offset(state.high_watermark),
             high_watermark: state.high_watermark,
             log_end_offset: log.log_end_offset(),
-            leader_epoch: leader.leader_epoch(),
-            is_latest_known: leader.may_answer_latest(),
+            leader_epoch,
+            is_latest_known: leader.is_some_and(Leader::may_answer_latest),
+            is_leader: leader.is_some(),
         })
     }
 

@@ -10,37 +10,50 @@ use config::{Layers, topic};
 use metadata::PartitionRegistration;
 use proptest::prelude::*;
 use protocol::records::{BatchBuilder, Compression};
-use replication::AckError;
+use replication::{AckError, Position, SessionId};
+use rpc::replication::Lane;
 use storage::disk::FaultDisk;
 use storage::{LogDeps, LogDirs, LogDirsOptions};
 use tokio::sync::oneshot;
 use types::{
-    DirectoryId, LeaderEpoch, ManualClock, NodeId, Offset, PartitionEpoch, TopicId, TopicPartition,
-    Uuid,
+    BrokerEpoch, DirectoryId, LeaderEpoch, ManualClock, NodeId, Offset, PartitionEpoch, TopicId,
+    TopicPartition, Uuid,
 };
 
 use super::{
-    AckOutcome, Assignment, Commit, FetchWait, Partition, PendingAcks, Role, TopicSettings,
-    complete,
+    AckOutcome, Assignment, Commit, FetchWait, Heard, Opening, Partition, PendingAcks, TailBudget,
+    TopicSettings,
 };
+use crate::replica::Link;
 
 impl Partition {
-    /// A follower has written everything below `log_end_offset`.
+    /// A follower has written everything below `log_end_offset`, on a stream of its own that began with
+    /// an empty log.
     pub(crate) fn on_follower_ack(
         &self,
         follower: NodeId,
         leader_epoch: LeaderEpoch,
         log_end_offset: Offset,
-    ) -> Result<(), AckError> {
-        let mut state = self.state.lock();
-        let Role::Leader(leader) = &mut state.role else {
-            panic!("only a leader is told");
-        };
-        let advanced = leader.on_ack(follower, leader_epoch, log_end_offset)?;
-        let waits = state.on_high_watermark(advanced);
-        drop(state);
-        complete(waits, AckOutcome::Committed);
-        Ok(())
+    ) -> Result<bool, AckError> {
+        let number = u64::try_from(follower.0 * 1000 + leader_epoch.0).expect("small");
+        let session = SessionId(number);
+        if !self.is_carried_by(session) {
+            let news = Arc::default();
+            let link = Link::new(follower, BrokerEpoch(1), Lane::Live, news);
+            let opening = self.open_stream(&link, session, 0);
+            assert_eq!(opening, Opening::Open(leader_epoch));
+            let position = Position {
+                log_start_offset: 0,
+                log_end_offset: 0,
+                last_epoch: LeaderEpoch::NONE,
+            };
+            let heard = self.on_position(follower, session, &position)?;
+            assert!(
+                matches!(heard, Heard::Follow { offset: 0, .. }),
+                "{heard:?}"
+            );
+        }
+        self.on_ack(follower, session, log_end_offset)
     }
 
     /// Fetches that wait here.
@@ -115,7 +128,14 @@ impl Oracle {
             .create_log(&name, id, settings.log.clone(), None)
             .expect("created");
         let mut oracle = Self {
-            partition: Partition::new(name, id, log, Arc::new(settings), 0),
+            partition: Partition::new(
+                name,
+                id,
+                log,
+                Arc::new(settings),
+                0,
+                TailBudget::new(1 << 20),
+            ),
             epoch: -1,
             batches: Vec::new(),
             followers: [None; 2],

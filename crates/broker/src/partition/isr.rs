@@ -1,0 +1,55 @@
+//! Who should be in sync, asked of the leader's state machine and told to it.
+
+use std::time::Duration;
+
+use replication::{Answer, Limits, Proposal};
+use types::{BrokerEpoch, NodeId};
+
+use super::{Partition, Role};
+
+impl Partition {
+    /// Notes that the partition's ISR is to be looked at. Returns whether that is news.
+    pub(crate) fn queue_isr(&self) -> bool {
+        !std::mem::replace(&mut self.state.lock().is_isr_queued, true)
+    }
+
+    /// The change of the ISR that the leader wants, if there is one. It is in flight then, until
+    /// [`Partition::on_isr_answer`].
+    pub(crate) fn propose_isr(
+        &self,
+        now: Duration,
+        limits: Limits,
+        is_eligible: &dyn Fn(NodeId, BrokerEpoch) -> bool,
+    ) -> Option<Proposal> {
+        let mut state = self.state.lock();
+        state.is_isr_queued = false;
+        match &mut state.role {
+            Role::Leader(leading) => leading.leader.propose(now, limits, is_eligible),
+            Role::Follower(_) | Role::Stopped(_) => None,
+        }
+    }
+
+    /// Whether that proposal is still in flight: in the same leader epoch, without newer metadata.
+    pub(crate) fn is_in_flight(&self, proposal: &Proposal) -> bool {
+        match &self.state.lock().role {
+            Role::Leader(leading) => leading.leader.in_flight() == Some(proposal),
+            Role::Follower(_) | Role::Stopped(_) => false,
+        }
+    }
+
+    /// The controller answered a proposal, or did not.
+    pub(crate) fn on_isr_answer(&self, proposal: &Proposal, answer: Answer) {
+        let mut state = self.state.lock();
+        let Role::Leader(leading) = &mut state.role else {
+            return;
+        };
+        if leading.leader.leader_epoch() != proposal.leader_epoch {
+            return;
+        }
+        let advanced = leading.leader.on_answer(proposal, answer);
+        leading.drop_strangers();
+        let effects = state.on_high_watermark(advanced);
+        drop(state);
+        effects.carry_out();
+    }
+}

@@ -1,0 +1,269 @@
+//! One connection to a follower, seen from the leader's side. Owned by one task; nothing in here is
+//! shared but the [`Link`].
+//!
+//! ```text
+//!  touched partitions ─► Open ─► Position ─► Truncate… ─► Follow ─► Append, HighWatermark … ─► Close
+//!
+//!  frame:  control messages first │ records, one partition after the other │ offsets that moved
+//! ```
+//!
+//! Batching comes by itself: a frame is packed when there is room for it on the connection, from
+//! whatever has been marked ready until then.
+
+mod cold;
+mod frame;
+mod hear;
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use replication::SessionId;
+use rpc::replication::{AckReceiver, Broken, FrameSender, Lane, LeaderFrame, ToFollower};
+use tokio::time::{Instant, sleep_until};
+
+use super::link::Link;
+use super::peers::{Key, Peer, key_of};
+use crate::partition::{Opening, Partition};
+use crate::state::Core;
+use cold::{Reading, read_result};
+
+/// How long offsets wait for records to travel with.
+const IDLE_DELAY: Duration = Duration::from_millis(2);
+
+/// Why a connection was given up.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Ended {
+    #[error(transparent)]
+    Broken(#[from] Broken),
+    #[error("the follower has registered again")]
+    OtherProcess,
+}
+
+/// A partition on this connection.
+#[derive(Debug)]
+struct Carriage {
+    partition: Arc<Partition>,
+    session: SessionId,
+    /// It is in [`Conversation::data`].
+    is_queued: bool,
+    /// Once the follower has acknowledged this much, the live lane takes over.
+    leaves_at: Option<types::Offset>,
+}
+
+/// The leader's end of one stream.
+pub(super) struct Conversation {
+    core: Arc<Core>,
+    peer: Arc<Peer>,
+    link: Arc<Link>,
+    carriages: HashMap<u32, Carriage>,
+    handles: HashMap<Key, u32>,
+    next_handle: u32,
+    /// Goes out before everything else.
+    control: VecDeque<ToFollower>,
+    /// Partitions with records to send, in turn.
+    data: VecDeque<u32>,
+    /// Partitions whose offsets moved, and until when they wait.
+    idle: Vec<u32>,
+    idle_due: Option<Instant>,
+    /// Partitions to be opened again, and when.
+    again: Vec<(Instant, Arc<Partition>)>,
+    /// Record bytes, since the connection began.
+    sent_bytes: u64,
+    consumed_bytes: u64,
+    reading: Option<Reading>,
+}
+
+impl Conversation {
+    pub(super) fn new(core: Arc<Core>, peer: Arc<Peer>, link: Arc<Link>) -> Self {
+        Self {
+            core,
+            peer,
+            link,
+            carriages: HashMap::new(),
+            handles: HashMap::new(),
+            next_handle: 0,
+            control: VecDeque::new(),
+            data: VecDeque::new(),
+            idle: Vec::new(),
+            idle_due: None,
+            again: Vec::new(),
+            sent_bytes: 0,
+            consumed_bytes: 0,
+            reading: None,
+        }
+    }
+
+    /// Talks until the connection ends.
+    ///
+    /// # Cancel safety
+    /// Dropping the future gives the connection up; [`Conversation::end`] must follow unless the broker
+    /// stops.
+    pub(super) async fn run(&mut self, frames: FrameSender, mut acks: AckReceiver) -> Ended {
+        loop {
+            if !self.is_same_process() {
+                return Ended::OtherProcess;
+            }
+            self.gather();
+            let now = Instant::now();
+            let has_frame = self.has_frame(now);
+            let wakes_at = self.next_deadline();
+            tokio::select! {
+                biased;
+                heard = acks.next() => match heard {
+                    Ok(frame) => self.on_frame(frame),
+                    Err(broken) => return broken.into(),
+                },
+                room = frames.reserve(), if has_frame => match room {
+                    Ok(room) => if let Some(frame) = self.pack(now) {
+                        room.send(frame);
+                    },
+                    // The other half knows why.
+                    Err(_closed) => return ended(&mut acks).await,
+                },
+                read = read_result(&mut self.reading) => self.on_read(read),
+                () = self.peer.news.notified() => {}
+                () = sleep_until(wakes_at.unwrap_or(now)), if wakes_at.is_some() => {}
+            }
+        }
+    }
+
+    /// Gives every partition back, for the next connection.
+    pub(super) fn end(self) {
+        for carriage in self.carriages.into_values() {
+            carriage.partition.close_stream(carriage.session);
+            self.peer.touch(carriage.partition);
+        }
+        for (_, partition) in self.again {
+            self.peer.touch(partition);
+        }
+    }
+
+    fn is_same_process(&self) -> bool {
+        let image = self.core.image();
+        let broker = image.broker(self.link.follower);
+        broker.is_some_and(|broker| broker.epoch == self.link.broker_epoch)
+    }
+
+    /// Collects what others have marked or touched.
+    fn gather(&mut self) {
+        for partition in self.peer.take_touched().into_values() {
+            self.on_touched(partition);
+        }
+        let ready = self.link.take_ready();
+        for handle in ready.data {
+            self.queue(handle);
+        }
+        if self.idle.is_empty() && !ready.idle.is_empty() {
+            self.idle_due = Some(Instant::now() + IDLE_DELAY);
+        }
+        self.idle.extend(ready.idle);
+        let now = Instant::now();
+        let (due, later) = std::mem::take(&mut self.again)
+            .into_iter()
+            .partition(|(at, _)| *at <= now);
+        self.again = later;
+        let due: Vec<(Instant, Arc<Partition>)> = due;
+        for (_, partition) in due {
+            self.on_touched(partition);
+        }
+        self.start_reading();
+    }
+
+    /// Records wait for that partition's turn.
+    fn queue(&mut self, handle: u32) {
+        if let Some(carriage) = self.carriages.get_mut(&handle)
+            && !std::mem::replace(&mut carriage.is_queued, true)
+        {
+            self.data.push_back(handle);
+        }
+    }
+
+    /// The partition has to be carried, or not any more, or in another epoch.
+    fn on_touched(&mut self, partition: Arc<Partition>) {
+        if let Some(handle) = self.handles.get(&key_of(&partition)).copied()
+            && let Some(carriage) = self.carriages.get(&handle)
+        {
+            if carriage.partition.is_carried_by(carriage.session) {
+                return;
+            }
+            self.close(handle);
+        }
+        self.open(partition);
+    }
+
+    fn open(&mut self, partition: Arc<Partition>) {
+        let session = self.core.replication.session_id();
+        let handle = self.next_handle;
+        let Opening::Open(leader_epoch) = partition.open_stream(&self.link, session, handle) else {
+            return;
+        };
+        // Four billion openings on one connection would take years.
+        self.next_handle = self.next_handle.wrapping_add(1);
+        self.control.push_back(ToFollower::Open {
+            handle,
+            topic_id: partition.topic_id(),
+            partition: partition.topic_partition().partition,
+            leader_epoch,
+        });
+        self.handles.insert(key_of(&partition), handle);
+        let carriage = Carriage {
+            partition,
+            session,
+            is_queued: false,
+            leaves_at: None,
+        };
+        self.carriages.insert(handle, carriage);
+    }
+
+    /// Takes the partition off the connection, and says so.
+    fn close(&mut self, handle: u32) -> Option<Arc<Partition>> {
+        let carriage = self.carriages.remove(&handle)?;
+        let key = key_of(&carriage.partition);
+        if self.handles.get(&key) == Some(&handle) {
+            self.handles.remove(&key);
+        }
+        carriage.partition.close_stream(carriage.session);
+        self.control.push_back(ToFollower::Close { handle });
+        Some(carriage.partition)
+    }
+
+    /// Opens the partition again after a while, as a new conversation.
+    fn close_and_open_again(&mut self, handle: u32, pause: Duration) {
+        if let Some(partition) = self.close(handle) {
+            self.again.push((Instant::now() + pause, partition));
+        }
+    }
+
+    /// The other lane takes over.
+    fn hand_over(&mut self, handle: u32) {
+        let lane = match self.link.lane {
+            Lane::Live => Lane::CatchUp,
+            Lane::CatchUp => Lane::Live,
+        };
+        if let Some(partition) = self.close(handle) {
+            let peers = &self.core.replication.peers;
+            peers.lane(self.link.follower, lane).touch(partition);
+        }
+    }
+
+    fn next_deadline(&self) -> Option<Instant> {
+        let again = self.again.iter().map(|(at, _)| *at).min();
+        let idle = self.idle_due;
+        again.into_iter().chain(idle).min()
+    }
+}
+
+/// Why the connection ended: what the receiving half says, once it has said everything else.
+async fn ended(acks: &mut AckReceiver) -> Ended {
+    loop {
+        if let Err(broken) = acks.next().await {
+            return broken.into();
+        }
+    }
+}
+
+/// Nothing to send.
+fn non_empty(frame: LeaderFrame) -> Option<LeaderFrame> {
+    (!frame.items.is_empty()).then_some(frame)
+}

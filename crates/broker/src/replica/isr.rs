@@ -1,0 +1,185 @@
+//! One task asks the controller for all changes of ISRs: joins as soon as a follower has caught up,
+//! leaves at a look every now and then.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use replication::{Answer, Limits, Proposal, Registration};
+use rpc::alter_partitions::{IsrMember, PartitionAnswer, PartitionUpdate, UPDATES_MAX};
+use tokio::sync::Notify;
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, info, warn};
+use types::{BrokerEpoch, NodeId};
+
+use crate::broker::BrokerError;
+use crate::partition::Partition;
+use crate::state::Core;
+
+/// Between two looks at who is behind.
+const LOOK_INTERVAL: Duration = Duration::from_millis(500);
+/// A follower that no stream reaches for longer leaves the ISR, if the controller did not fence it
+/// before.
+const DISCONNECTED_MAX: Duration = Duration::from_secs(2);
+/// How long a request may look for a controller before it is made again.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
+/// Before a request that failed is made again.
+const RETRY_PAUSE: Duration = Duration::from_millis(50);
+
+/// The partitions whose ISR should be looked at now. Each is in it once at most.
+#[derive(Debug, Default)]
+pub(crate) struct IsrQueue {
+    partitions: Mutex<Vec<Arc<Partition>>>,
+    news: Notify,
+}
+
+impl IsrQueue {
+    /// A follower of the partition may join the ISR, or must leave it.
+    pub(crate) fn add(&self, partition: &Arc<Partition>) {
+        if partition.queue_isr() {
+            self.partitions.lock().push(Arc::clone(partition));
+            self.news.notify_one();
+        }
+    }
+
+    fn take(&self) -> Vec<Arc<Partition>> {
+        std::mem::take(&mut *self.partitions.lock())
+    }
+}
+
+/// A proposal and its partition.
+struct Asked {
+    partition: Arc<Partition>,
+    proposal: Proposal,
+}
+
+/// Keeps the ISRs of all partitions led here as they should be, until `stop`.
+///
+/// # Errors
+/// None: what fails is tried again.
+pub(crate) async fn keep_isrs(core: Arc<Core>, stop: CancellationToken) -> Result<(), BrokerError> {
+    let mut looks = interval_at(Instant::now() + LOOK_INTERVAL, LOOK_INTERVAL);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let partitions = tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            _ = looks.tick() => core.partitions.all(),
+            () = core.replication.isr.news.notified() => core.replication.isr.take(),
+        };
+        let mut asked = proposals(&core, partitions);
+        while !asked.is_empty() {
+            let later = asked.split_off(asked.len().min(UPDATES_MAX));
+            tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                () = ask(&core, asked) => {}
+            }
+            asked = later;
+        }
+    }
+}
+
+fn proposals(core: &Core, partitions: Vec<Arc<Partition>>) -> Vec<Asked> {
+    let now = core.clock.monotonic();
+    let lag_max = core.config.replication.replica_lag_time_max;
+    let limits = Limits {
+        lag_max,
+        disconnected_max: lag_max.min(DISCONNECTED_MAX),
+    };
+    let image = core.image();
+    let asked = partitions.into_iter().filter_map(|partition| {
+        let index = partition.topic_partition().partition;
+        let known = image.partition(partition.topic_id(), index)?;
+        let is_eligible = |node: NodeId, epoch: BrokerEpoch| {
+            let broker = image.broker(node);
+            image.is_replica_live(known, node)
+                && broker.is_some_and(|it| !epoch.is_known() || it.epoch == epoch)
+        };
+        let proposal = partition.propose_isr(now, limits, &is_eligible)?;
+        Some(Asked {
+            partition,
+            proposal,
+        })
+    });
+    asked.collect()
+}
+
+/// Asks until there is an answer to each, or newer metadata have made it needless.
+async fn ask(core: &Core, mut asked: Vec<Asked>) {
+    loop {
+        asked.retain(|one| one.partition.is_in_flight(&one.proposal));
+        if asked.is_empty() {
+            return;
+        }
+        let updates: Vec<_> = asked.iter().map(update).collect();
+        let answers = core
+            .controllers
+            .alter_partitions(
+                core.node_id(),
+                core.broker_epoch(),
+                &updates,
+                REQUEST_TIMEOUT,
+            )
+            .await;
+        match answers {
+            Ok(answers) => {
+                for (one, answer) in asked.iter().zip(answers) {
+                    on_answer(core, one, answer);
+                }
+                // What stays in flight was answered with "wait for newer metadata".
+                return;
+            }
+            Err(error) => {
+                warn!(%error, count = asked.len(), "changes of the isr are not answered; asking again");
+                sleep(RETRY_PAUSE).await;
+            }
+        }
+    }
+}
+
+fn update(one: &Asked) -> PartitionUpdate {
+    let member = |(node, broker_epoch): &(NodeId, BrokerEpoch)| IsrMember {
+        node: *node,
+        broker_epoch: *broker_epoch,
+    };
+    PartitionUpdate {
+        topic_id: one.partition.topic_id(),
+        index: one.partition.topic_partition().partition,
+        leader_epoch: one.proposal.leader_epoch,
+        partition_epoch: one.proposal.partition_epoch,
+        isr: one.proposal.isr.iter().map(member).collect(),
+    }
+}
+
+fn on_answer(core: &Core, one: &Asked, answer: PartitionAnswer) {
+    let partition = one.partition.topic_partition();
+    let answer = match answer {
+        Ok(state)
+            if state.leader == Some(core.node_id())
+                && state.leader_epoch == one.proposal.leader_epoch =>
+        {
+            info!(%partition, isr = ?state.isr, "isr changed");
+            let image = core.image();
+            let known = image.partition(one.partition.topic_id(), partition.partition);
+            let replica_count = known.map_or(state.replicas.len(), |it| it.replication_factor());
+            let min_isr = image.min_insync_replicas(&partition.topic, replica_count);
+            Answer::Committed(Registration {
+                partition_epoch: state.partition_epoch,
+                replicas: state.replicas,
+                isr: state.isr,
+                min_isr,
+            })
+        }
+        // Somebody else leads by now: the image will say so.
+        Ok(_) => Answer::Unknown,
+        Err(refusal) => {
+            debug!(%partition, %refusal, proposed = ?one.proposal.isr, "isr is not changed");
+            if refusal.proves_not_applied() {
+                Answer::NotApplied
+            } else {
+                Answer::Unknown
+            }
+        }
+    };
+    one.partition.on_isr_answer(&one.proposal, answer);
+}

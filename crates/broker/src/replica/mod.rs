@@ -1,0 +1,59 @@
+//! Replication between brokers: connections to followers, connections from leaders, and who is in sync.
+//!
+//! ```text
+//!  append ─► partition marks its streams ─► Link's ready list ─► sender task ─► frame ─► follower
+//!                                                                                          │
+//!  HW, waiters, ISR candidates ◄─ partition.on_ack ◄─ sender task ◄─ acks ◄─ receiver task ┘
+//! ```
+//!
+//! There is one sender task per follower broker and lane, one receiver task per accepted stream, and
+//! one task for all ISRs. None per partition, and no timer per partition. What holds is decided by the
+//! `replication` crate, under the partition's lock; this module moves bytes and marks.
+
+mod conversation;
+mod isr;
+mod link;
+mod peers;
+mod receiver;
+mod sender;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use replication::SessionId;
+
+use crate::partition::TailBudget;
+
+pub(crate) use isr::{IsrQueue, keep_isrs};
+pub(crate) use link::{Link, Urgency};
+pub(crate) use peers::{Peers, Touched};
+pub(crate) use receiver::receive;
+pub(crate) use sender::send_to_followers;
+
+/// Bytes of recent appends that all partitions keep for their followers.
+const TAIL_BYTES_MAX: usize = 64 << 20;
+
+/// What the broker's tasks of replication share.
+#[derive(Debug)]
+pub(crate) struct Replication {
+    pub(crate) peers: Peers,
+    pub(crate) isr: IsrQueue,
+    pub(crate) tail_budget: Arc<TailBudget>,
+    next_session: AtomicU64,
+}
+
+impl Replication {
+    pub(crate) fn new() -> Self {
+        Self {
+            peers: Peers::default(),
+            isr: IsrQueue::default(),
+            tail_budget: TailBudget::new(TAIL_BYTES_MAX),
+            next_session: AtomicU64::new(1),
+        }
+    }
+
+    /// Names one opening of a partition on a stream. Never the same twice.
+    pub(crate) fn session_id(&self) -> SessionId {
+        SessionId(self.next_session.fetch_add(1, Ordering::Relaxed))
+    }
+}

@@ -1,0 +1,208 @@
+//! One task per stream that a leader has opened to this broker: writes what it pushes, acknowledges.
+//!
+//! ```text
+//!  Open ─► image has that epoch? ── not yet ─► parked, tried again with every image, for a while
+//!              │ yes
+//!              ▼
+//!          Position ─► Truncate, StartAt (on workers) ─► Follow ─► Append … ─► one Ack per frame
+//! ```
+//!
+//! Leaders are not trusted to be up to date: what they may do is decided by the partition, under its
+//! lock, by session and leader epoch.
+
+mod items;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use replication::SessionId;
+use rpc::replication::{
+    AckSender, Broken, Closed, FollowerFrame, FrameReceiver, Incoming, RefusalReason, ToLeader,
+    Welcome,
+};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, info};
+use types::{LeaderEpoch, NodeId, PartitionIndex, TopicId};
+
+use crate::broker::BrokerError;
+use crate::partition::Partition;
+use crate::state::Core;
+
+/// How long an opening waits for this broker's metadata to reach its leader epoch.
+const PARKED_MAX: Duration = Duration::from_secs(3);
+/// Streams at once. Each leader has two; more are leftovers of broken connections.
+const STREAMS_MAX: usize = 1024;
+
+/// Serves the streams that come in, until `stop`.
+///
+/// # Errors
+/// [`BrokerError::Panicked`].
+pub(crate) async fn receive(
+    core: Arc<Core>,
+    mut incoming: mpsc::Receiver<Incoming>,
+    stop: CancellationToken,
+) -> Result<(), BrokerError> {
+    let mut tasks = JoinSet::new();
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => break,
+            Some(stream) = incoming.recv() => match refusal(&core, &stream, tasks.len()) {
+                Some(reason) => stream.refuse(reason),
+                None => {
+                    tasks.spawn(serve(Arc::clone(&core), stream, stop.clone()));
+                }
+            },
+            Some(ended) = tasks.join_next() => {
+                ended.map_err(|_panic| BrokerError::Panicked("replication receiver"))?;
+            }
+        }
+    }
+    while tasks.join_next().await.is_some() {}
+    Ok(())
+}
+
+/// Why a leader is turned away: it takes this broker for another one, or for a former process of it.
+fn refusal(core: &Core, stream: &Incoming, stream_count: usize) -> Option<String> {
+    let hello = stream.hello();
+    if hello.cluster_id != core.cluster_id() {
+        return Some(format!("this is not cluster {}", hello.cluster_id));
+    }
+    if hello.follower != core.node_id() {
+        return Some(format!("this is broker {}", core.node_id()));
+    }
+    if hello.follower_broker_epoch != core.broker_epoch() {
+        return Some(format!("the broker epoch is {}", core.broker_epoch()));
+    }
+    (stream_count >= STREAMS_MAX).then(|| "too many streams".to_owned())
+}
+
+async fn serve(core: Arc<Core>, stream: Incoming, stop: CancellationToken) {
+    let (leader, lane) = (stream.hello().leader, stream.hello().lane);
+    debug!(%leader, ?lane, "leader replicates to this broker");
+    let (acks, frames) = stream.accept(Welcome {});
+    let mut receiver = Receiver {
+        core,
+        leader,
+        open: HashMap::new(),
+        parked: Vec::new(),
+        answers: Vec::new(),
+        consumed_bytes: 0,
+        is_told: true,
+    };
+    let ended = tokio::select! {
+        () = stop.cancelled() => None,
+        ended = receiver.run(acks, frames) => Some(ended),
+    };
+    receiver.end();
+    if let Some(reason) = ended {
+        info!(%leader, ?lane, %reason, "leader's replication stream has ended");
+    }
+}
+
+/// The follower's end of one stream. Owned by one task.
+struct Receiver {
+    core: Arc<Core>,
+    leader: NodeId,
+    open: HashMap<u32, Open>,
+    parked: Vec<Parked>,
+    /// To go into the next frame.
+    answers: Vec<ToLeader>,
+    consumed_bytes: u64,
+    /// The leader knows of `consumed_bytes`.
+    is_told: bool,
+}
+
+/// A partition on this stream.
+#[derive(Clone, Debug)]
+struct Open {
+    partition: Arc<Partition>,
+    session: SessionId,
+}
+
+/// An opening that this broker's metadata are not ready for.
+#[derive(Clone, Copy, Debug)]
+struct Parked {
+    opening: Opening,
+    until: Instant,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Opening {
+    handle: u32,
+    topic_id: TopicId,
+    index: PartitionIndex,
+    leader_epoch: LeaderEpoch,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Ended {
+    #[error(transparent)]
+    Broken(#[from] Broken),
+    #[error(transparent)]
+    Closed(#[from] Closed),
+}
+
+impl Receiver {
+    async fn run(&mut self, acks: AckSender, mut frames: FrameReceiver) -> Ended {
+        let mut images = self.core.images();
+        loop {
+            let until = self.parked.iter().map(|parked| parked.until).min();
+            tokio::select! {
+                frame = frames.next() => match frame {
+                    Ok(frame) => for item in frame.items {
+                        self.on_item(item).await;
+                    },
+                    Err(broken) => return broken.into(),
+                },
+                Ok(()) = images.changed(), if !self.parked.is_empty() => self.try_parked(),
+                () = sleep_until(until.unwrap_or_else(Instant::now)), if until.is_some() => {
+                    self.give_up_parked();
+                }
+            }
+            if let Some(frame) = self.take_answer()
+                && let Err(closed) = acks.send(frame).await
+            {
+                return closed.into();
+            }
+        }
+    }
+
+    fn take_answer(&mut self) -> Option<FollowerFrame> {
+        if self.answers.is_empty() && self.is_told {
+            return None;
+        }
+        self.is_told = true;
+        Some(FollowerFrame {
+            items: std::mem::take(&mut self.answers),
+            consumed_bytes: self.consumed_bytes,
+        })
+    }
+
+    /// The stream is over: nothing that may still be under way on it counts.
+    fn end(self) {
+        for open in self.open.into_values() {
+            open.partition.close_as_follower(open.session);
+        }
+    }
+
+    /// Openings that a newer image may allow.
+    fn try_parked(&mut self) {
+        for parked in std::mem::take(&mut self.parked) {
+            self.try_open(parked.opening, parked.until);
+        }
+    }
+
+    fn give_up_parked(&mut self) {
+        let now = Instant::now();
+        let is_over = |parked: &Parked| parked.until <= now;
+        for parked in self.parked.extract_if(.., |parked| is_over(parked)) {
+            let handle = parked.opening.handle;
+            let reason = RefusalReason::Behind;
+            self.answers.push(ToLeader::Refused { handle, reason });
+        }
+    }
+}
