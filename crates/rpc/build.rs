@@ -3,7 +3,8 @@
 use std::error::Error;
 use std::path::Path;
 
-const FILES: [&str; 3] = [
+const FILES: [&str; 4] = [
+    "raudal/audit/v1/audit.proto",
     "raudal/control/v1/control.proto",
     "raudal/quorum/v1/quorum.proto",
     "raudal/replication/v1/replication.proto",

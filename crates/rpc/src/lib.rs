@@ -13,6 +13,7 @@
 
 pub mod alter_partitions;
 pub mod assign_directories;
+pub mod audit;
 pub mod batch;
 pub mod client;
 mod error;

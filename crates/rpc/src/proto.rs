@@ -1,5 +1,25 @@
 //! Code generated from `proto/`. Never edited; the `.proto` files hold the documentation.
 
+/// How replicas are compared.
+pub mod audit {
+    /// Version 1.
+    #[allow(
+        missing_docs,
+        missing_debug_implementations,
+        unused_qualifications,
+        unreachable_pub,
+        clippy::all,
+        clippy::allow_attributes_without_reason,
+        clippy::doc_markdown,
+        clippy::use_self,
+        clippy::wildcard_imports,
+        reason = "generated; documented in the .proto file"
+    )]
+    pub mod v1 {
+        tonic::include_proto!("raudal.audit.v1");
+    }
+}
+
 /// What brokers ask of controllers.
 pub mod control {
     /// Version 1.

@@ -119,7 +119,10 @@ async fn exchange(pair: &mut Pair, frame_count: i64, bytes: usize) {
         }) {
             last = acks.next().await.expect("an acknowledgement");
         }
-        assert_eq!(last.consumed_bytes, frame_count as u64 * bytes as u64);
+        assert_eq!(
+            last.consumed_bytes,
+            frame_count.cast_unsigned() * bytes as u64
+        );
     };
     let all = async { tokio::join!(sending, following, counting) };
     timeout(PATIENCE, all).await.expect("in time");

@@ -218,9 +218,7 @@ fn numbers_of_a_follower_out_of_range_are_refused() {
     ];
     for item in items {
         let frame = wire::FollowerFrame {
-            items: vec![wire::FollowerItem {
-                item: Some(item.clone()),
-            }],
+            items: vec![wire::FollowerItem { item: Some(item) }],
             consumed_bytes: 0,
         };
         assert!(follower_frame_from_wire(frame).is_err(), "{item:?}");
