@@ -109,7 +109,7 @@ fn early_hints(cli: &Cli) -> Result {
 async fn until_interrupted(command: Command, context: &Context) -> Result {
     let says_goodbye = matches!(
         command,
-        Command::Produce(_) | Command::Consume(_) | Command::Perf(_)
+        Command::Produce(_) | Command::Consume(_) | Command::Perf(_) | Command::Partition(_)
     );
     let interrupt = context.interrupt.clone();
     let interrupted = async {

@@ -143,6 +143,9 @@ pub(crate) enum Command {
     /// Brokers, their disks and settings
     #[command(subcommand)]
     Broker(cmd::broker::Command),
+    /// Partitions: list, move, hand over, spread
+    #[command(subcommand)]
+    Partition(cmd::partition::Command),
     /// The metadata quorum
     #[command(subcommand)]
     Quorum(cmd::quorum::Command),

@@ -19,6 +19,26 @@ pub(crate) fn topics(typed: &OsStr) -> Vec<CompletionCandidate> {
     candidates(typed, names)
 }
 
+/// `TOPIC/N` that begin as typed; before the slash, topics.
+pub(crate) fn partitions(typed: &OsStr) -> Vec<CompletionCandidate> {
+    let topic = typed.to_string_lossy();
+    let topic = topic.split_once('/').map(|(topic, _)| topic.to_owned());
+    let names = ask(async |client: Client| {
+        let cluster = client.all_topics().await.ok()?;
+        Some(match topic {
+            None => cluster.topics.keys().map(ToString::to_string).collect(),
+            Some(name) => {
+                let partitions = &cluster.topics.get(name.as_str())?.partitions;
+                partitions
+                    .iter()
+                    .map(|p| format!("{name}/{}", p.index))
+                    .collect()
+            }
+        })
+    });
+    candidates(typed, names)
+}
+
 /// `topic/NAME` and `broker/ID` that begin as typed.
 pub(crate) fn resources(typed: &OsStr) -> Vec<CompletionCandidate> {
     let names = ask(async |client: Client| {

@@ -18,6 +18,8 @@ use crate::output::{Format, Output, note};
 use crate::sources::{self, Sources};
 
 const TIMEOUT_DEFAULT: Duration = Duration::from_secs(30);
+/// Kafka's 100 ms would be most of what a failover takes.
+const RETRY_BACKOFF: Duration = Duration::from_millis(25);
 
 /// See the module.
 #[derive(Debug)]
@@ -52,6 +54,7 @@ impl Context {
         settings.client.api_timeout = timeout;
         settings.client.request_timeout = timeout.min(settings.client.request_timeout);
         settings.client.connect_timeout = timeout.min(Duration::from_secs(5));
+        settings.client.retry_backoff = RETRY_BACKOFF;
         "kcli".clone_into(&mut settings.client.client_id);
         // A slip of the finger must not create a topic.
         settings.producer.may_create_topics = false;

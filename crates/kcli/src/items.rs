@@ -94,15 +94,21 @@ pub(crate) fn finish(context: &Context, label: &'static str, items: &[Item]) -> 
 /// The items that worked; the others are told on standard error.
 fn table(label: &'static str, items: &[Item]) -> Table {
     let done: Vec<&Item> = items.iter().filter(|item| item.failure.is_none()).collect();
-    let mut columns = vec![Column::new(label)];
-    if let Some(first) = done.first() {
-        columns.extend(first.details.iter().map(|(column, _)| Column::new(column)));
+    let mut details: Vec<&'static str> = Vec::new();
+    for (column, _) in done.iter().flat_map(|item| &item.details) {
+        if !details.contains(column) {
+            details.push(column);
+        }
     }
+    let mut columns = vec![Column::new(label)];
+    columns.extend(details.iter().map(|column| Column::new(column)));
     columns.push(Column::new("RESULT"));
     let mut table = Table::new(columns);
     for item in done {
         let mut row = vec![Cell::from(item.name.as_str())];
-        row.extend(item.details.iter().map(|(_, value)| cell(value)));
+        let detail = |column| item.details.iter().find(|(name, _)| *name == column);
+        let cells = details.iter().map(|column| detail(*column));
+        row.extend(cells.map(|found| found.map_or_else(|| Cell::from("-"), |(_, v)| cell(v))));
         row.push(Cell::from(item.result));
         table.push(item.name.as_str(), row);
     }
@@ -113,6 +119,7 @@ fn cell(value: &Value) -> Cell {
     match value {
         Value::Null => Cell::from("-"),
         Value::String(text) => Cell::from(text.as_str()),
+        Value::Array(items) => Cell::list(items),
         other => Cell::from(other.to_string()),
     }
 }
@@ -139,6 +146,17 @@ mod tests {
         let json = Item::failed("a", failure).to_json();
         assert_eq!(json["result"], "failed");
         assert_eq!(json["error"]["message"], "topic a: it broke");
+    }
+
+    #[test]
+    fn items_may_have_different_details() {
+        let items = [
+            Item::done("a", "moved").with("TO", json!([1, 2])),
+            Item::done("b", "is there"),
+        ];
+        let table = table("PARTITION", &items);
+        assert_eq!(table.rows[0][1], Cell::from("1,2"));
+        assert_eq!(table.rows[1][1], Cell::from("-"));
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub(crate) mod debug;
 pub(crate) mod dev;
 pub(crate) mod generate;
 pub(crate) mod help;
+pub(crate) mod partition;
 pub(crate) mod perf;
 pub(crate) mod produce;
 pub(crate) mod quorum;
@@ -28,6 +29,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result {
         Command::Config(command) => config::run(command, context).await,
         Command::Cluster(command) => cluster::run(command, context).await,
         Command::Broker(command) => broker::run(command, context).await,
+        Command::Partition(command) => partition::run(command, context).await,
         Command::Quorum(command) => quorum::run(command, context).await,
         Command::Perf(command) => perf::run(command, context).await,
         Command::Dev(command) => dev::run(command, context).await,

@@ -1,6 +1,7 @@
 //! `kcli broker`.
 
 mod describe;
+pub(crate) mod draining;
 pub(crate) mod list;
 mod logdirs;
 

@@ -15,8 +15,16 @@ use crate::items::{self, Item};
 use crate::nearest::did_you_mean;
 use crate::topics::{self, key_value};
 
+const EXAMPLES: &str = "\
+Examples:
+  kcli topic create cities -p 6 -r 3                        six partitions, three replicas of each
+  kcli topic create cities -p 6 -r 3 -c min.insync.replicas=2
+  kcli topic create cities --replica-assignment 1:2:3,2:3:1 two partitions, brokers by hand
+  kcli topic create cities -p 6 -r 3 --if-not-exists --dry-run";
+
 /// Create topics.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Create {
     /// Their names
     #[arg(required = true, value_name = "TOPIC")]
@@ -72,6 +80,7 @@ pub(crate) async fn run(create: Create, context: &Context) -> Result {
             Ok(created) => {
                 if !context.is_dry_run && !create.no_wait {
                     topics::wait_until(admin.client(), &name, has_leaders).await;
+                    create.tell_of_absent(&admin, &name, context).await;
                 }
                 item(&created, context.is_dry_run)
             }
@@ -116,7 +125,7 @@ impl Create {
     async fn explain(&self, admin: &Admin, error: Error) -> Failure {
         let mut failure = Failure::from(error);
         match failure.code() {
-            Some(ErrorCode::InvalidReplicationFactor) => {
+            Some(ErrorCode::InvalidReplicationFactor | ErrorCode::InvalidReplicaAssignment) => {
                 failure.hints.extend(self.replication_hint(admin).await);
             }
             Some(ErrorCode::InvalidConfig) => failure.hints.extend(self.config_hint()),
@@ -137,16 +146,36 @@ impl Create {
         let asked = self
             .replication_factor
             .map_or(String::new(), |n| format!("asked for {n}, "));
-        let brokers = if alive == 1 {
-            "broker is"
-        } else {
-            "brokers are"
+        let brokers = match alive {
+            1 => "broker is",
+            _ => "brokers are",
         };
-        let fenced = match fenced.is_empty() {
-            true => String::new(),
-            false => format!(" (fenced: {})", fenced.join(", ")),
+        let fenced = match fenced.as_slice() {
+            [] => String::new(),
+            [one] => format!(" (1 is fenced: broker {one})"),
+            several => format!(
+                " ({} are fenced: brokers {})",
+                several.len(),
+                several.join(", ")
+            ),
         };
         Some(format!("{asked}{alive} {brokers} alive{fenced}"))
+    }
+
+    /// A topic is created also on brokers that are away; people should know.
+    async fn tell_of_absent(&self, admin: &Admin, name: &str, context: &Context) {
+        let Ok(topic) = admin.client().topic(name).await else {
+            return;
+        };
+        let all = topic.partitions.iter();
+        let short = all.filter(|p| p.isr.len() < p.replicas.len()).count();
+        if short > 0
+            && let Some(alive) = self.replication_hint(admin).await
+        {
+            context.remark(&format!(
+                "note: {short} partitions of {name} begin with replicas out of sync: {alive}"
+            ));
+        }
     }
 
     fn config_hint(&self) -> Option<String> {

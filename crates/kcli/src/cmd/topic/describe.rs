@@ -12,10 +12,22 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::output::{Cell, Column, Page, Report, Table, Tone, note};
+use crate::replicas::{State, leader_cell};
 use crate::{complete, topics};
+
+const EXAMPLES: &str = "\
+Examples:
+  kcli topic describe cities                    all about one topic
+  kcli topic describe --under-replicated        partitions of any topic with replicas out of sync
+  kcli topic describe --unavailable             partitions without a leader
+  kcli topic describe cities --under-min-isr    where acks=all is refused now
+
+ELR are replicas that have every acknowledged event though they left the ISR; LAST ELR those that
+may have. OFFLINE replicas are on brokers or disks that are down.";
 
 /// Show partitions, leaders, replicas and configs of topics.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Describe {
     /// Their names; all topics, if none is given with one of the filters
     #[arg(value_name = "TOPIC", add = ArgValueCompleter::new(complete::topics))]
@@ -142,6 +154,11 @@ impl Described {
         Some(min.min(self.replication_factor()))
     }
 
+    fn state(&self, partition: &PartitionDetail) -> State {
+        let (replicas, isr) = (&partition.replicas, &partition.isr);
+        State::of(partition.leader, replicas, isr, self.min_isr())
+    }
+
     fn replication_factor(&self) -> usize {
         self.topic
             .partitions
@@ -216,37 +233,30 @@ fn partitions(described: &Described, filter: &Filter) -> Table {
         Column::number("EPOCH"),
         Column::new("REPLICAS"),
         Column::new("IN SYNC"),
-        Column::new("OUT OF SYNC"),
-        Column::new("ELIGIBLE"),
-        Column::wide("OFFLINE"),
+        Column::new("ELR"),
+        Column::new("LAST ELR"),
+        Column::new("OFFLINE"),
+        Column::new("STATE"),
     ]);
     for partition in described.partitions(filter) {
-        let leader = match partition.leader {
-            id if id >= 0 => Cell::toned(id.to_string(), Tone::Good),
-            _ => Cell::toned("none", Tone::Bad),
-        };
-        let out: Vec<_> = partition
-            .replicas
-            .iter()
-            .filter(|id| !partition.isr.contains(id))
-            .collect();
-        let tone = if out.is_empty() {
-            Tone::Plain
-        } else {
-            Tone::Warn
+        let offline = &partition.offline_replicas;
+        let tone = match offline.is_empty() {
+            true => Tone::Plain,
+            false => Tone::Bad,
         };
         table.push(
             format!("{}-{}", described.topic.name, partition.index),
             vec![
                 Cell::from(described.topic.name.as_str()),
                 Cell::from(partition.index.to_string()),
-                leader,
+                leader_cell(partition.leader),
                 Cell::from(partition.leader_epoch.to_string()),
                 Cell::list(&partition.replicas),
                 Cell::list(&partition.isr),
-                Cell::toned(Cell::list(&out).text, tone),
                 Cell::list(partition.elr.as_deref().unwrap_or_default()),
-                Cell::list(&partition.offline_replicas),
+                Cell::list(partition.last_known_elr.as_deref().unwrap_or_default()),
+                Cell::toned(Cell::list(offline).text, tone),
+                described.state(partition).cell(),
             ],
         );
     }
@@ -265,6 +275,7 @@ fn to_json(described: &Described, filter: &Filter) -> Value {
             "eligibleLeaderReplicas": partition.elr,
             "lastKnownEligibleLeaderReplicas": partition.last_known_elr,
             "offlineReplicas": partition.offline_replicas,
+            "state": described.state(partition).code(),
         })
     });
     let configs = described.configs.iter().map(|config| {
