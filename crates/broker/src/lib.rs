@@ -11,6 +11,7 @@
 //! at the partition. The controller is reached through `rpc` alone.
 
 mod api;
+mod audit;
 mod broker;
 mod fetch_session;
 mod inter_broker;

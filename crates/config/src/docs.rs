@@ -101,6 +101,7 @@ static BROKER: &[(&str, &str)] = &[
     ("producer.id.expiration.ms", "A producer that has been silent for this long is forgotten; its next batch starts afresh."),
     ("queued.max.request.bytes", "Bytes of requests read but not yet answered, over all connections; reading stops above. -1 sets no limit."),
     ("raudal.broker.drain", "Empties a broker, set on it at run time: it leads only what nobody else in sync can lead and gets no new replicas, yet stays in sync with what it has. Not read from the file."),
+    ("replica.selector.class", "With org.apache.kafka.common.replica.RackAwareReplicaSelector, consumers that set client.rack read from an in-sync replica in their rack. Unset or anything else, from the leader."),
     ("request.timeout.ms", "How long a request to a controller may take."),
     ("security.inter.broker.protocol", "The protocol brokers use among themselves, if inter.broker.listener.name is not set."),
     ("socket.request.max.bytes", "The largest request; a larger one closes its connection."),

@@ -8,6 +8,7 @@
 //! ```
 
 mod answer;
+mod nearest;
 mod poll;
 mod round;
 
@@ -23,6 +24,9 @@ use poll::Fetch;
 use round::Terms;
 
 pub(crate) fn handle(ctx: &Ctx<'_>, request: FetchRequest) -> Reply {
+    if is_of_replica(&request) {
+        return ctx.respond(&answer::not_for_replicas(&request));
+    }
     let core = ctx.core;
     let plan = match core
         .fetch_sessions
@@ -50,14 +54,25 @@ fn refuse(ctx: &Ctx<'_>, code: ErrorCode) -> Reply {
     })
 }
 
+/// Since which version a consumer may read from followers, and says where it stands (KIP-392).
+const FIRST_VERSION_WITH_RACK: i16 = 11;
+
 fn terms(ctx: &Ctx<'_>, request: &FetchRequest) -> Terms {
-    let ours = ctx.core.config.fetching.fetch_max_bytes;
-    let max_bytes = usize::try_from(request.max_bytes.min(ours)).unwrap_or(0);
+    let fetching = &ctx.core.config.fetching;
+    let max_bytes = usize::try_from(request.max_bytes.min(fetching.fetch_max_bytes)).unwrap_or(0);
+    let is_by_rack = nearest::is_by_rack(fetching.replica_selector_class.as_deref());
     Terms {
         version: ctx.version(),
         is_committed_only: request.isolation_level == 1,
         max_bytes: max_bytes.min(ctx.core.response_budget.left_bytes()),
+        may_follow: ctx.version() >= FIRST_VERSION_WITH_RACK,
+        rack: (is_by_rack && !request.rack_id.is_empty()).then(|| request.rack_id.clone()),
     }
+}
+
+/// Brokers replicate over gRPC; nobody who calls itself one replicates from here.
+fn is_of_replica(request: &FetchRequest) -> bool {
+    request.replica_id.max(request.replica_state.replica_id) >= 0
 }
 
 fn millis(ms: i32) -> Duration {

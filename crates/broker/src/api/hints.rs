@@ -30,6 +30,11 @@ impl<'a> Hints<'a> {
         }
     }
 
+    /// What the hints are taken from.
+    pub(super) const fn view(&self) -> View<'a> {
+        self.view
+    }
+
     /// The partition's leader as the image knows it.
     pub(super) fn leader_of(
         &mut self,

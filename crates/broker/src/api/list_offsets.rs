@@ -52,6 +52,8 @@ impl Place {
     }
 }
 
+/// Calls itself no consumer and no replica: Kafka's tools that compare replicas.
+const DEBUGGER: i32 = -2;
 /// Since which version an answer names the leader epoch.
 const FIRST_VERSION_WITH_EPOCH: i16 = 4;
 /// Since which version "not yet known" has a code of its own.
@@ -61,6 +63,7 @@ pub(crate) fn handle(ctx: &Ctx<'_>, request: ListOffsetsRequest) -> Reply {
     let asker = Asker {
         ctx,
         is_committed_only: request.isolation_level == 1,
+        may_follow: request.replica_id == DEBUGGER,
     };
     let mut searches = Vec::new();
     let topics = request.topics.into_iter().enumerate();
@@ -146,6 +149,8 @@ impl Search {
 struct Asker<'a> {
     ctx: &'a Ctx<'a>,
     is_committed_only: bool,
+    /// From any replica, not from the leader alone.
+    may_follow: bool,
 }
 
 impl Asker<'_> {
@@ -183,7 +188,12 @@ impl Asker<'_> {
         let topic = TopicRef::Name(topic);
         let partition = lookup::find(self.ctx.core, &image, topic, wanted.partition_index)?;
         let current = LeaderEpoch(wanted.current_leader_epoch);
-        let readable = partition.readable(current).map_err(lookup::code_of)?;
+        let readable = if self.may_follow {
+            partition.readable_anywhere(current)
+        } else {
+            partition.readable(current)
+        };
+        let readable = readable.map_err(lookup::code_of)?;
         let unless_known = (!readable.is_latest_known).then(|| self.not_available());
         let sought = match asked {
             Place::Latest => {

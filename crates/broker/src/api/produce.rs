@@ -47,7 +47,7 @@ pub(crate) fn handle(ctx: &Ctx<'_>, request: ProduceRequest) -> Reply {
         .collect();
     let response = ProduceResponse {
         responses,
-        node_endpoints: produce.endpoints(),
+        node_endpoints: endpoints(&produce.hints),
         ..ProduceResponse::default()
     };
     if request.acks == 0 {
@@ -153,29 +153,40 @@ impl Produce<'_> {
         self.has_failed = true;
         let is_elsewhere = failure.code == ErrorCode::NotLeaderOrFollower;
         let mut response = failure.into_response(index, self.ctx.version());
-        if is_elsewhere
-            && self.ctx.version() >= FIRST_VERSION_WITH_HINTS
-            && let Some(hint) = self.hints.leader_of(topic, index)
-        {
-            response.current_leader = LeaderIdAndEpoch {
-                leader_id: hint.leader.0,
-                leader_epoch: hint.leader_epoch.0,
-            };
+        if is_elsewhere {
+            name_leader(&mut self.hints, topic, &mut response, self.ctx.version());
         }
         response
     }
+}
 
-    fn endpoints(&self) -> Vec<NodeEndpoint> {
-        let endpoints = self.hints.endpoints();
-        endpoints
-            .map(|(node, address)| NodeEndpoint {
-                node_id: node.0,
-                host: address.host,
-                port: address.port,
-                rack: address.rack,
-            })
-            .collect()
+/// Says in an answer who leads the partition, if the version can say it.
+fn name_leader(
+    hints: &mut Hints<'_>,
+    topic: TopicRef<'_>,
+    response: &mut PartitionProduceResponse,
+    version: i16,
+) {
+    if version >= FIRST_VERSION_WITH_HINTS
+        && let Some(hint) = hints.leader_of(topic, response.index)
+    {
+        response.current_leader = LeaderIdAndEpoch {
+            leader_id: hint.leader.0,
+            leader_epoch: hint.leader_epoch.0,
+        };
     }
+}
+
+fn endpoints(hints: &Hints<'_>) -> Vec<NodeEndpoint> {
+    let endpoints = hints.endpoints();
+    endpoints
+        .map(|(node, address)| NodeEndpoint {
+            node_id: node.0,
+            host: address.host,
+            port: address.port,
+            rack: address.rack,
+        })
+        .collect()
 }
 
 fn success(index: i32, appended: &Appended) -> PartitionProduceResponse {

@@ -2,7 +2,7 @@
 
 use replication::Leader;
 use storage::LogReader;
-use types::{LeaderEpoch, Offset};
+use types::{LeaderEpoch, NodeId, Offset};
 
 use super::{Partition, Role, State};
 
@@ -67,6 +67,28 @@ impl Partition {
             return Err(Denied::NotLeader);
         }
         self.look(&state, current)
+    }
+
+    /// The partition as it stands here, whoever leads it: for comparing replicas. `None` if its log
+    /// directory has failed.
+    pub(crate) fn inspect(&self) -> Option<Readable> {
+        let state = self.state.lock();
+        self.look(&state, LeaderEpoch::NONE).ok()
+    }
+
+    /// In-sync followers that are known to have everything below `offset`, with their log end offsets.
+    /// Empty where this broker does not lead.
+    pub(crate) fn followers_with(&self, offset: Offset) -> Vec<(NodeId, Offset)> {
+        let state = self.state.lock();
+        let Role::Leader(leading) = &state.role else {
+            return Vec::new();
+        };
+        let isr = &leading.leader.registration().isr;
+        let followers = leading.leader.followers();
+        let known = followers.filter_map(|(node, progress)| Some((node, progress.log_end_offset()?)));
+        known
+            .filter(|(node, log_end_offset)| isr.contains(node) && *log_end_offset >= offset)
+            .collect()
     }
 
     fn look(&self, state: &State, current: LeaderEpoch) -> Result<Readable, Denied> {

@@ -1,6 +1,10 @@
 //! The shape of a response.
 
-use protocol::messages::fetch::{FetchableTopicResponse, NodeEndpoint, PartitionData};
+use protocol::RecordSet;
+use protocol::messages::fetch::{
+    FetchRequest, FetchResponse, FetchableTopicResponse, NodeEndpoint, PartitionData,
+};
+use types::ErrorCode;
 
 use crate::api::hints::Hints;
 use crate::fetch_session::{Interest, Topic};
@@ -34,6 +38,33 @@ fn entry_of(topic: &Topic) -> FetchableTopicResponse {
             topic_id: id.0,
             ..FetchableTopicResponse::default()
         },
+    }
+}
+
+/// What Kafka says to a replica that may not replicate from it.
+pub(super) fn not_for_replicas(request: &FetchRequest) -> FetchResponse {
+    let code = ErrorCode::TopicAuthorizationFailed.to_wire();
+    let topics = request.topics.iter().map(|topic| FetchableTopicResponse {
+        topic: topic.topic.clone(),
+        topic_id: topic.topic_id,
+        partitions: topic
+            .partitions
+            .iter()
+            .map(|partition| PartitionData {
+                partition_index: partition.partition,
+                error_code: code,
+                high_watermark: -1,
+                last_stable_offset: -1,
+                log_start_offset: -1,
+                preferred_read_replica: -1,
+                records: Some(RecordSet::new()),
+                ..PartitionData::default()
+            })
+            .collect(),
+    });
+    FetchResponse {
+        responses: topics.collect(),
+        ..FetchResponse::default()
     }
 }
 

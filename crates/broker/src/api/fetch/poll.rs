@@ -61,9 +61,7 @@ impl Fetch {
         let image = self.core.image();
         let mut hints = Hints::new(&image, &self.listener);
         let interests = &self.plan.interests;
-        let round = Round::run(
-            &self.core, &image, &mut hints, interests, self.terms, reading,
-        )?;
+        let round = Round::run(&self.core, &mut hints, interests, &self.terms, reading)?;
         Ok((round, answer::endpoints(&hints)))
     }
 

@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use metadata::MetadataImage;
-use protocol::RecordSet;
 use protocol::messages::fetch::{EpochEndOffset, LeaderIdAndEpoch, PartitionData};
+use protocol::{RecordSet, Str};
 use storage::{LogReader, ReadError, ReadResult};
 use tracing::warn;
-use types::{ErrorCode, LeaderEpoch, Offset};
+use types::{ErrorCode, LeaderEpoch, NodeId, Offset};
 
+use super::nearest;
 use crate::api::hints::Hints;
 use crate::api::lookup::{self, TopicRef};
+use crate::api::view::View;
 use crate::fetch_session::{Interest, Topic};
 use crate::partition::{Partition, Readable};
 use crate::state::Core;
@@ -20,13 +21,17 @@ const FIRST_VERSION_WITH_LEADER: i16 = 12;
 const UNKNOWN_OFFSET: Offset = -1;
 
 /// What a request asks of all its partitions.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Terms {
     pub(super) version: i16,
     /// `read_committed`.
     pub(super) is_committed_only: bool,
     /// Soft bound on the bytes of the response.
     pub(super) max_bytes: usize,
+    /// From any replica, not from the leader alone.
+    pub(super) may_follow: bool,
+    /// Where the consumer stands, if the nearest replica is to be found for it.
+    pub(super) rack: Option<Str>,
 }
 
 /// How records may be read.
@@ -57,7 +62,7 @@ pub(super) struct Round {
     pub(super) answers: Vec<PartitionData>,
     pub(super) seen: Vec<Seen>,
     pub(super) record_bytes: usize,
-    /// An error or a diverging epoch: must be answered at once.
+    /// An error, a diverging epoch or a better replica: must be answered at once.
     pub(super) is_urgent: bool,
 }
 
@@ -68,10 +73,9 @@ impl Round {
     /// [`Cold`], with [`Reading::Cached`] alone.
     pub(super) fn run(
         core: &Core,
-        image: &MetadataImage,
         hints: &mut Hints<'_>,
         interests: &[Interest],
-        terms: Terms,
+        terms: &Terms,
         reading: Reading,
     ) -> Result<Self, Cold> {
         let mut round = Self {
@@ -81,7 +85,7 @@ impl Round {
         };
         let look = Look {
             core,
-            image,
+            view: hints.view(),
             terms,
             reading,
         };
@@ -108,7 +112,9 @@ impl Round {
         };
         answer.partition_index = interest.partition;
         self.record_bytes += answer.records.as_ref().map_or(0, RecordSet::len);
-        self.is_urgent |= answer.error_code != 0 || answer.diverging_epoch.epoch >= 0;
+        self.is_urgent |= answer.error_code != 0
+            || answer.diverging_epoch.epoch >= 0
+            || answer.preferred_read_replica >= 0;
         self.answers.push(answer);
         Ok(())
     }
@@ -129,8 +135,8 @@ impl From<ErrorCode> for Refusal {
 #[derive(Clone, Copy)]
 struct Look<'a> {
     core: &'a Core,
-    image: &'a MetadataImage,
-    terms: Terms,
+    view: View<'a>,
+    terms: &'a Terms,
     reading: Reading,
 }
 
@@ -142,10 +148,14 @@ impl Look<'_> {
         is_first: bool,
     ) -> Result<(PartitionData, Seen), Refusal> {
         let topic = topic_ref(&interest.topic);
-        let partition = lookup::find(self.core, self.image, topic, interest.partition)?;
-        let readable = partition
-            .readable(interest.current_leader_epoch)
-            .map_err(lookup::code_of)?;
+        let partition = lookup::find(self.core, self.view.image, topic, interest.partition)?;
+        let current = interest.current_leader_epoch;
+        let readable = if self.terms.may_follow {
+            partition.readable_anywhere(current)
+        } else {
+            partition.readable(current)
+        };
+        let readable = readable.map_err(lookup::code_of)?;
         let seen = Seen {
             leader_epoch: readable.leader_epoch,
             high_watermark: readable.high_watermark,
@@ -160,6 +170,10 @@ impl Look<'_> {
             preferred_read_replica: -1,
             ..PartitionData::default()
         };
+        if let Some(replica) = self.nearest(interest, &seen.partition, &readable) {
+            answer.preferred_read_replica = replica.0;
+            return Ok((answer, seen));
+        }
         if let Some(diverging) = self.diverging(interest, &seen.partition)? {
             answer.diverging_epoch = diverging;
             return Ok((answer, seen));
@@ -174,6 +188,18 @@ impl Look<'_> {
         };
         answer.records = Some(self.read(&readable.reader, read, &seen.partition)?);
         Ok((answer, seen))
+    }
+
+    /// Where the consumer should go instead.
+    fn nearest(
+        self,
+        interest: &Interest,
+        partition: &Partition,
+        readable: &Readable,
+    ) -> Option<NodeId> {
+        let rack = self.terms.rack.as_deref()?;
+        let (leader, offset) = (self.core.node_id(), interest.fetch_offset);
+        nearest::replica(self.view, partition, readable, leader, rack, offset)
     }
 
     /// End (exclusive) of what this reader may see.
@@ -265,7 +291,12 @@ fn check_range(offset: Offset, readable: &Readable) -> Result<(), ErrorCode> {
     if (readable.log_start_offset..=readable.log_end_offset).contains(&offset) {
         return Ok(());
     }
-    Err(ErrorCode::OffsetOutOfRange)
+    let is_ahead = offset > readable.log_end_offset;
+    Err(match is_ahead && !readable.is_leader {
+        // The leader may well have it: the consumer must not reset its position, but ask there.
+        true => ErrorCode::OffsetNotAvailable,
+        false => ErrorCode::OffsetOutOfRange,
+    })
 }
 
 pub(super) fn topic_ref(topic: &Topic) -> TopicRef<'_> {
@@ -276,7 +307,7 @@ pub(super) fn topic_ref(topic: &Topic) -> TopicRef<'_> {
 }
 
 fn failed(
-    terms: Terms,
+    terms: &Terms,
     hints: &mut Hints<'_>,
     interest: &Interest,
     code: ErrorCode,

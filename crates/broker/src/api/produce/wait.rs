@@ -8,6 +8,8 @@ use protocol::messages::produce::{PartitionProduceResponse, ProduceResponse};
 use types::ErrorCode;
 
 use crate::api::Ctx;
+use crate::api::hints::Hints;
+use crate::api::lookup::TopicRef;
 use crate::partition::{AckOutcome, Appended, Commit, Partition, PendingAcks};
 use crate::timers::Patience;
 
@@ -28,7 +30,7 @@ pub(super) fn respond_when_committed(
     timeout_ms: i32,
 ) -> Reply {
     let (pending, done) = PendingAcks::new(unfinished.len());
-    let mut places = Vec::with_capacity(unfinished.len());
+    let mut waiting = Vec::with_capacity(unfinished.len());
     for (index, one) in unfinished.into_iter().enumerate() {
         let commit = one
             .partition
@@ -36,18 +38,32 @@ pub(super) fn respond_when_committed(
         if let Commit::Over(outcome) = commit {
             pending.complete(index, outcome);
         }
-        places.push(one.place);
+        waiting.push((one.place, one.partition.topic_id()));
     }
     let timeout = Duration::from_millis(u64::try_from(timeout_ms).unwrap_or(0));
     let patience = Patience::new(ctx.core, timeout, pending);
     let responder = ctx.responder();
+    let (core, listener) = (Arc::clone(ctx.core), Arc::clone(&ctx.connection.listener));
     Reply::Later(Box::pin(async move {
         // The partitions go away only with the broker.
         let outcomes = done.await.ok()?;
         drop(patience);
-        for ((topic, partition), outcome) in places.into_iter().zip(outcomes) {
+        let image = core.image();
+        let mut hints = Hints::new(&image, &listener);
+        for (((topic, partition), topic_id), outcome) in waiting.into_iter().zip(outcomes) {
             let topic = response.responses.get_mut(topic)?;
-            finish(topic.partition_responses.get_mut(partition)?, outcome);
+            let partition = topic.partition_responses.get_mut(partition)?;
+            finish(partition, outcome);
+            if outcome == AckOutcome::NotLeader {
+                let topic = TopicRef::Id(topic_id);
+                super::name_leader(&mut hints, topic, partition, responder.version);
+            }
+        }
+        let named = super::endpoints(&hints).into_iter();
+        for endpoint in named {
+            if !response.node_endpoints.contains(&endpoint) {
+                response.node_endpoints.push(endpoint);
+            }
         }
         responder.encode(&response)
     }))
