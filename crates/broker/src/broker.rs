@@ -14,12 +14,13 @@ use net::server::PrefaceHandler;
 use rpc::transport::{Routes, TransportConfig, serve};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::{info, warn};
 
 use crate::api::KafkaService;
+use crate::audit::Replicas;
 use crate::inter_broker::InterBroker;
 use crate::lifecycle::heartbeat::{self, Pulse};
 use crate::lifecycle::housekeeping::{self, Housekeeping};
@@ -30,6 +31,8 @@ use crate::state::{BrokerOptions, Core};
 
 /// How long a stopping broker waits for its leaderships to be taken over.
 const HANDOVER_MAX: Duration = Duration::from_secs(5);
+/// How long other brokers and auditors may take to let go of their connections.
+const FAREWELL_MAX: Duration = Duration::from_secs(1);
 
 /// Why a broker cannot start or go on.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -101,7 +104,7 @@ impl Broker {
         info!(node_id = %core.node_id(), broker_epoch = %epoch, "registered");
         broker.start_heartbeat();
 
-        let mut observer = Observer::new(Arc::clone(&core));
+        let mut observer = Observer::new(Arc::clone(&core), Arc::clone(&broker.pulse));
         observer.catch_up(epoch).await?;
         observer.load().await?;
         broker.start_observer(observer);
@@ -162,15 +165,19 @@ impl Broker {
         self.spawn("replication sender", sender);
         let isrs = replica::keep_isrs(Arc::clone(&core), stop.clone());
         self.spawn("isr", isrs);
+        let directories = replica::assign_directories(Arc::clone(&core), stop.clone());
+        self.spawn("directory assignment", directories);
         let config = TransportConfig::bulk();
         let (service, incoming) = rpc::replication::service(&config);
+        let audits = rpc::audit::service(Arc::new(Replicas::new(Arc::clone(&core))));
         let receiver = replica::receive(core, incoming, stop.clone());
         self.spawn("replication receiver", receiver);
         let (preface, connections) = InterBroker::new();
         self.spawn("inter-broker server", async move {
-            let routes = Routes::new(service);
-            let stopped = stop.cancelled_owned();
-            if let Err(error) = serve(routes, connections, &config, stopped).await {
+            let routes = Routes::new(service).add_service(audits);
+            let stopped = stop.clone().cancelled_owned();
+            let serving = serve(routes, connections, &config, stopped);
+            if let Some(Err(error)) = until_stopped(&stop, serving).await {
                 warn!(%error, "other brokers are not served any more");
             }
             Ok(())
@@ -260,6 +267,18 @@ impl Broker {
         if let Err(error) = on_worker(move || close(&core, housekeeping)).await {
             warn!(%error, "logs are not closed cleanly");
         }
+    }
+}
+
+/// Runs a server that ends by itself soon after `stop`; `None` if a peer would not let it.
+async fn until_stopped<T>(stop: &CancellationToken, serving: impl Future<Output = T>) -> Option<T> {
+    let overdue = async {
+        stop.cancelled().await;
+        sleep(FAREWELL_MAX).await;
+    };
+    tokio::select! {
+        served = serving => Some(served),
+        () = overdue => None,
     }
 }
 

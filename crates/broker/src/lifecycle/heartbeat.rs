@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use rpc::client::{BrokerSession, HeartbeatAnswer, HeartbeatState};
+use rpc::client::{BrokerSession, HeartbeatAnswer, HeartbeatState, ImageHash};
 use tokio::sync::{Notify, watch};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 use types::{DirectoryId, ErrorCode};
@@ -19,6 +19,9 @@ use crate::state::Core;
 
 /// Between two heartbeats while the broker waits to be let in or out.
 const IMPATIENT_INTERVAL: Duration = Duration::from_millis(50);
+/// When the controller is told what this broker's image amounts to.
+const FIRST_HASH_AFTER: Duration = Duration::from_secs(2);
+const HASH_INTERVAL: Duration = Duration::from_mins(1);
 
 /// What the broker has to say, and what it was told. Shared.
 #[derive(Debug)]
@@ -32,6 +35,8 @@ pub(crate) struct Pulse {
 struct Words {
     want_shutdown: bool,
     offline_log_dirs: Vec<DirectoryId>,
+    /// To be said once.
+    image_hash: Option<ImageHash>,
 }
 
 impl Pulse {
@@ -58,6 +63,11 @@ impl Pulse {
     pub(crate) fn on_offline(&self, directories: impl IntoIterator<Item = DirectoryId>) {
         self.words.lock().offline_log_dirs.extend(directories);
         self.beat_now();
+    }
+
+    /// What the image amounts to, for the controller to compare.
+    fn on_image_hash(&self, hash: ImageHash) {
+        self.words.lock().image_hash = Some(hash);
     }
 
     /// Waits until the controller says that nothing is led here any more.
@@ -89,13 +99,13 @@ impl Pulse {
     }
 
     fn state(&self, core: &Core) -> HeartbeatState {
-        let words = self.words.lock();
+        let mut words = self.words.lock();
         HeartbeatState {
             metadata_offset: core.image().offset(),
             want_fence: false,
             want_shutdown: words.want_shutdown,
             offline_log_dirs: words.offline_log_dirs.clone(),
-            image_hash: None,
+            image_hash: words.image_hash.take(),
         }
     }
 }
@@ -111,7 +121,12 @@ pub(crate) async fn run(
     stop: CancellationToken,
 ) -> Result<(), BrokerError> {
     let patience = core.config.sessions.broker_session_timeout;
+    let mut hash_due = Instant::now() + FIRST_HASH_AFTER;
     loop {
+        if hash_due <= Instant::now() {
+            hash_due += HASH_INTERVAL;
+            hash_image(&core, &pulse);
+        }
         let state = pulse.state(&core);
         let beat = session.heartbeat(&state, patience);
         let answer = tokio::select! {
@@ -137,6 +152,19 @@ pub(crate) async fn run(
             () = sleep(pulse.interval(&core)) => {}
         }
     }
+}
+
+/// Works out on another thread what the image amounts to.
+fn hash_image(core: &Core, pulse: &Arc<Pulse>) {
+    let (image, pulse) = (Arc::clone(&core.image()), Arc::clone(pulse));
+    let hash = move || {
+        pulse.on_image_hash(ImageHash {
+            offset: image.offset(),
+            hash: metadata::content_hash(&image),
+        });
+    };
+    // If the threads are busy, the next time will do.
+    drop(core.workers.run(hash));
 }
 
 /// Another process has taken this broker's place, or the cluster has forgotten it.

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use metadata::{Change, Delta, MetadataImage, ResourceKind, TopicImage};
 use tracing::{error, info, warn};
-use types::{NodeId, PartitionIndex, TopicId, TopicPartition};
+use types::{DirectoryId, NodeId, PartitionIndex, TopicId, TopicPartition};
 
 use crate::partition::{Assignment, Partition, TopicSettings};
 use crate::replica::Touched;
@@ -82,6 +82,13 @@ impl Core {
         let Some(partition) = self.get_or_create(topic, index, local, settings) else {
             return;
         };
+        let directory = self.log_dirs.directory_of(partition.topic_partition());
+        if let Some(directory) = directory
+            && directory != registration.directory_of(local)
+        {
+            let directories = &self.replication.directories;
+            directories.add(topic.id(), index, directory);
+        }
         let replica_count = registration.replication_factor();
         let assignment = Assignment {
             local,
@@ -110,8 +117,13 @@ impl Core {
         }
         let topic_partition = TopicPartition::new(Arc::clone(topic.name()), index);
         let directory = topic.partition(index)?.directory_of(local);
-        // Reserved ids mean that no directory was chosen.
-        let directory = self.has_directory(directory).then_some(directory);
+        let directory = match self.place_for(directory) {
+            Ok(directory) => directory,
+            Err(offline) => {
+                error!(partition = %topic_partition, %directory, offline, "the replica may be on a disk that failed");
+                return None;
+            }
+        };
         let created = self.log_dirs.create_log(
             &topic_partition,
             topic.id(),
@@ -137,11 +149,21 @@ impl Core {
         Some(partition)
     }
 
-    fn has_directory(&self, directory: types::DirectoryId) -> bool {
-        self.log_dirs
-            .status()
-            .iter()
-            .any(|dir| dir.directory_id == directory)
+    /// The directory for a replica that the metadata have in `directory`; `None` for any. A replica of a
+    /// directory that is not there any more begins anew, but not while it may be the one that failed:
+    /// named then is the path.
+    fn place_for(&self, directory: DirectoryId) -> Result<Option<DirectoryId>, String> {
+        if directory == DirectoryId::ZERO {
+            return Ok(None);
+        }
+        let dirs = self.log_dirs.status();
+        if dirs.iter().any(|dir| dir.directory_id == directory) {
+            return Ok(Some(directory));
+        }
+        match dirs.into_iter().find(|dir| dir.offline.is_some()) {
+            Some(failed) => Err(failed.path.display().to_string()),
+            None => Ok(None),
+        }
     }
 
     fn remove_topic(&self, topic_id: TopicId, touched: &mut Touched) {

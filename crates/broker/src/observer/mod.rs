@@ -18,12 +18,14 @@ use tokio_util::sync::CancellationToken;
 use types::BrokerEpoch;
 
 use crate::broker::BrokerError;
+use crate::lifecycle::heartbeat::Pulse;
 use crate::state::Core;
 
 /// Reads the metadata log. Owned by the broker's start, then by its observer task.
 #[derive(Debug)]
 pub(crate) struct Observer {
     core: Arc<Core>,
+    pulse: Arc<Pulse>,
     tail: MetadataTail,
     /// The newest image, shown to requests or not.
     image: MetadataImage,
@@ -31,10 +33,11 @@ pub(crate) struct Observer {
 
 impl Observer {
     /// Begins at the first entry.
-    pub(crate) fn new(core: Arc<Core>) -> Self {
+    pub(crate) fn new(core: Arc<Core>, pulse: Arc<Pulse>) -> Self {
         let tail = core.controllers.tail(0, core.node_id());
         Self {
             core,
+            pulse,
             tail,
             image: MetadataImage::empty(),
         }
@@ -80,7 +83,12 @@ impl Observer {
                 core.on_brokers(&delta);
                 continue;
             }
+            let somebody_leaves = image.brokers().any(|it| it.in_controlled_shutdown);
             on_worker(move || core.apply(image, &delta)).await?;
+            if somebody_leaves {
+                // It waits until everybody has seen who leads in its place.
+                self.pulse.beat_now();
+            }
         }
     }
 

@@ -158,7 +158,7 @@ fn on_answer(core: &Core, one: &Asked, answer: PartitionAnswer) {
             if state.leader == Some(core.node_id())
                 && state.leader_epoch == one.proposal.leader_epoch =>
         {
-            info!(%partition, isr = ?state.isr, "isr changed");
+            info!(%partition, isr = %list(&state.isr), "isr changed");
             let image = core.image();
             let known = image.partition(one.partition.topic_id(), partition.partition);
             let replica_count = known.map_or(state.replicas.len(), |it| it.replication_factor());
@@ -173,7 +173,8 @@ fn on_answer(core: &Core, one: &Asked, answer: PartitionAnswer) {
         // Somebody else leads by now: the image will say so.
         Ok(_) => Answer::Unknown,
         Err(refusal) => {
-            debug!(%partition, %refusal, proposed = ?one.proposal.isr, "isr is not changed");
+            let proposed: Vec<NodeId> = one.proposal.isr.iter().map(|(node, _)| *node).collect();
+            debug!(%partition, %refusal, proposed = %list(&proposed), "isr is not changed");
             if refusal.proves_not_applied() {
                 Answer::NotApplied
             } else {
@@ -182,4 +183,9 @@ fn on_answer(core: &Core, one: &Asked, answer: PartitionAnswer) {
         }
     };
     one.partition.on_isr_answer(&one.proposal, answer);
+}
+
+fn list(nodes: &[NodeId]) -> String {
+    let nodes: Vec<_> = nodes.iter().map(ToString::to_string).collect();
+    nodes.join(",")
 }

@@ -11,6 +11,7 @@
 //! `replication` crate, under the partition's lock; this module moves bytes and marks.
 
 mod conversation;
+mod directories;
 mod isr;
 mod link;
 mod peers;
@@ -24,6 +25,7 @@ use replication::SessionId;
 
 use crate::partition::TailBudget;
 
+pub(crate) use directories::{DirectoryQueue, assign_directories};
 pub(crate) use isr::{IsrQueue, keep_isrs};
 pub(crate) use link::{Link, Urgency};
 pub(crate) use peers::{Peers, Touched};
@@ -38,6 +40,7 @@ const TAIL_BYTES_MAX: usize = 64 << 20;
 pub(crate) struct Replication {
     pub(crate) peers: Peers,
     pub(crate) isr: IsrQueue,
+    pub(crate) directories: DirectoryQueue,
     pub(crate) tail_budget: Arc<TailBudget>,
     next_session: AtomicU64,
 }
@@ -47,6 +50,7 @@ impl Replication {
         Self {
             peers: Peers::default(),
             isr: IsrQueue::default(),
+            directories: DirectoryQueue::default(),
             tail_budget: TailBudget::new(TAIL_BYTES_MAX),
             next_session: AtomicU64::new(1),
         }

@@ -80,13 +80,9 @@ async fn run(core: Arc<Core>, peer: Arc<Peer>, stop: CancellationToken) {
             () = stop.cancelled() => return,
             target = wait_for_work(&core, &peer) => target,
         };
-        let began = Instant::now();
         tokio::select! {
             () = stop.cancelled() => return,
             () = connect_and_talk(&core, &peer, &target, &mut pause) => {}
-        }
-        if began.elapsed() > GOOD_AFTER {
-            pause = Pause::default();
         }
         let until = Instant::now() + pause.next();
         tokio::select! {
@@ -144,8 +140,12 @@ async fn connect_and_talk(core: &Arc<Core>, peer: &Arc<Peer>, target: &Target, p
     let news = Arc::clone(&peer.news);
     let link = Link::new(follower, target.broker_epoch, lane, news);
     let mut conversation = Conversation::new(Arc::clone(core), Arc::clone(peer), link);
+    let began = Instant::now();
     let ended = conversation.run(frames, acks).await;
     conversation.end();
+    if began.elapsed() > GOOD_AFTER {
+        *pause = Pause::default();
+    }
     info!(%follower, ?lane, reason = %ended, "replication stream has ended");
 }
 

@@ -63,7 +63,7 @@ impl Conversation {
     ) -> Option<ToFollower> {
         match reader.try_read_cached(from, FRAME_BYTES, reader.log_end_offset(), true) {
             Ok(read) if !read.bytes.is_empty() && read.next_offset >= horizon => {
-                self.to_append(handle, from, read)
+                self.append_read(handle, from, read)
             }
             Ok(_) | Err(ReadError::WouldBlock) => {
                 self.hand_over(handle);
@@ -140,7 +140,7 @@ impl Conversation {
         };
         let end = result.next_offset;
         let is_at_end = end >= read.log_end_offset;
-        let Some(item) = self.to_append(handle, read.from, result) else {
+        let Some(item) = self.append_read(handle, read.from, result) else {
             return;
         };
         self.control.push_back(item);
@@ -158,7 +158,7 @@ impl Conversation {
         }
     }
 
-    fn to_append(&mut self, handle: u32, from: Offset, read: ReadResult) -> Option<ToFollower> {
+    fn append_read(&mut self, handle: u32, from: Offset, read: ReadResult) -> Option<ToFollower> {
         let carriage = self.carriages.get(&handle)?;
         let (partition, session) = (&carriage.partition, carriage.session);
         let Some(sent) = partition.on_read(session, from, read.next_offset) else {
