@@ -85,7 +85,8 @@ impl Partition {
         };
         let isr = &leading.leader.registration().isr;
         let followers = leading.leader.followers();
-        let known = followers.filter_map(|(node, progress)| Some((node, progress.log_end_offset()?)));
+        let known =
+            followers.filter_map(|(node, progress)| Some((node, progress.log_end_offset()?)));
         known
             .filter(|(node, log_end_offset)| isr.contains(node) && *log_end_offset >= offset)
             .collect()

@@ -1,4 +1,7 @@
-//! Who waits at a partition, compared with a list that is looked through every time.
+//! Who waits at a partition, compared with a list that is looked through every time; and, in [`three`],
+//! what three replicas of one partition make of lost messages and changing leaders.
+
+mod three;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -108,34 +111,8 @@ fn step() -> impl Strategy<Value = Step> {
 
 impl Oracle {
     fn new() -> Self {
-        let clock = Arc::new(ManualClock::at(NOW_MS));
-        let deps = LogDeps {
-            disk: Arc::new(FaultDisk::new(clock.clone())),
-            clock,
-        };
-        let options = LogDirsOptions {
-            paths: vec![PathBuf::from("/data")],
-            cluster_id: "cluster".to_owned(),
-            node_id: NodeId(1),
-            recovery_threads_per_dir: 1,
-            new_directory_ids: vec![DirectoryId(Uuid::ONE)],
-            foreign_names: Vec::new(),
-        };
-        let dirs = LogDirs::open(options, deps).expect("an empty disk");
-        let settings = TopicSettings::new(topic_config(), Duration::from_hours(24));
-        let (name, id) = (TopicPartition::new("t", 0), TopicId(Uuid::ONE));
-        let log = dirs
-            .create_log(&name, id, settings.log.clone(), None)
-            .expect("created");
         let mut oracle = Self {
-            partition: Partition::new(
-                name,
-                id,
-                log,
-                Arc::new(settings),
-                0,
-                TailBudget::new(1 << 20),
-            ),
+            partition: on_empty_disk(NodeId(1)),
             epoch: -1,
             batches: Vec::new(),
             followers: [None; 2],
@@ -272,6 +249,30 @@ impl Oracle {
             .filter(|(end, _)| *end > from && *end <= to);
         inside.map(|(_, bytes)| bytes).sum()
     }
+}
+
+/// A partition without a role, on a disk of its own.
+fn on_empty_disk(node_id: NodeId) -> Partition {
+    let clock = Arc::new(ManualClock::at(NOW_MS));
+    let deps = LogDeps {
+        disk: Arc::new(FaultDisk::new(clock.clone())),
+        clock,
+    };
+    let options = LogDirsOptions {
+        paths: vec![PathBuf::from("/data")],
+        cluster_id: "cluster".to_owned(),
+        node_id,
+        recovery_threads_per_dir: 1,
+        new_directory_ids: vec![DirectoryId(Uuid::ONE)],
+        foreign_names: Vec::new(),
+    };
+    let dirs = LogDirs::open(options, deps).expect("an empty disk");
+    let settings = TopicSettings::new(topic_config(), Duration::from_hours(24));
+    let (name, id) = (TopicPartition::new("t", 0), TopicId(Uuid::ONE));
+    let log = dirs
+        .create_log(&name, id, settings.log.clone(), None)
+        .expect("created");
+    Partition::new(name, id, log, Arc::new(settings), 0, TailBudget::new(1000))
 }
 
 fn topic_config() -> TopicConfig {
