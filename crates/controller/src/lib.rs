@@ -19,7 +19,7 @@ mod error;
 pub mod mutant;
 mod quorum;
 mod service;
-mod session;
+pub mod session;
 #[cfg(test)]
 mod tests;
 

@@ -317,6 +317,11 @@ fn finish(
     if next == *before {
         return None;
     }
+    let is_complete = |node: &NodeId| before.isr.contains(node) || before.elr.contains(node);
+    assert!(
+        next.leader == before.leader || next.leader.as_ref().is_none_or(is_complete),
+        "nobody outside of isr and elr is elected: {before:?} would become {next:?}"
+    );
     next.partition_epoch = before.partition_epoch.next();
     if next.leader != before.leader {
         next.leader_epoch = before.leader_epoch.next();

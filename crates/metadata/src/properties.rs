@@ -200,7 +200,7 @@ fn alter_isr(
         .filter(|(i, node)| is_member(*i, *node))
         .map(|(_, n)| n)
         .collect();
-    let min_isr = image.min_insync_replicas(topic.name(), partition.replicas.len());
+    let min_isr = image.min_insync_replicas(topic.name(), partition.replication_factor());
     let has_elr = image.feature_level(crate::feature::ELIGIBLE_LEADER_REPLICAS) > 0;
     let elr: Vec<NodeId> = if has_elr && isr.len() < min_isr {
         let complete = partition.replicas.iter().copied().filter(|node| {
@@ -253,7 +253,7 @@ fn check_liveness(image: &MetadataImage, topic: &TopicImage, partition: &Partiti
         partition.leader.is_some() || !has_candidate,
         "{partition:?} could be led"
     );
-    let min_isr = image.min_insync_replicas(topic.name(), partition.replicas.len());
+    let min_isr = image.min_insync_replicas(topic.name(), partition.replication_factor());
     if partition.isr.len() >= min_isr {
         assert!(partition.elr.is_empty(), "{partition:?} needs no elr");
     }

@@ -16,7 +16,7 @@ use super::task::ActiveTask;
 use crate::api::{self, RequestContext};
 use crate::decide::{self, HeartbeatRefusal, RegistrationRefusal, Sender};
 use crate::quorum::MemberState;
-use crate::session::{LastContact, dial_is_refused};
+use crate::session::{LastContact, until_refused};
 
 impl ActiveTask {
     /// Decides one request on the group's image.
@@ -106,22 +106,43 @@ impl ActiveTask {
         if let Err(error) = group.record(decision.records) {
             return answer(reply, Err(does_not_fit(&error)));
         }
-        answer_at_commit(group, reply, move |_image, _offset| Ok(decision.response));
+        let mut response = decision.response;
+        if state.want_shutdown {
+            response.should_shutdown &= self.have_seen_leave(group, broker, epoch);
+        }
+        answer_at_commit(group, reply, move |_image, _offset| Ok(response));
+    }
+
+    /// Whether all others know who leads in the place of a broker that wants to stop.
+    fn have_seen_leave(&mut self, group: &Group, broker: NodeId, epoch: BrokerEpoch) -> bool {
+        let image = group.image();
+        let others = image
+            .brokers()
+            .filter(|other| other.is_live() && other.id != broker);
+        let others: Vec<_> = others.map(|other| other.id).collect();
+        let offset = image.offset();
+        self.sessions.have_seen_leave(broker, epoch, offset, others)
     }
 
     fn on_session_broken(&mut self, broker: NodeId, epoch: BrokerEpoch) {
-        if !self.sessions.on_broken(broker, epoch) {
-            return;
+        if self.sessions.on_broken(broker, epoch) {
+            self.look_for(broker, epoch);
         }
+    }
+
+    /// Looks whether the process is still there of a broker that is not connected.
+    pub(super) fn look_for(&self, broker: NodeId, epoch: BrokerEpoch) {
         let image = self.quorum.published().image();
         let Some(listener) = image.broker(broker).and_then(|b| b.listeners.first()) else {
             return;
         };
         let address = format!("{}:{}", listener.host, listener.port);
         let (mailbox, stop) = (self.own_mailbox.clone(), self.stop.clone());
+        // Later the session's end says the same.
+        let at_most = self.config.session_timeout;
         self.probes.spawn(async move {
-            let probe = stop.run_until_cancelled(dial_is_refused(address)).await;
-            if probe == Some(true) {
+            let probe = stop.run_until_cancelled(until_refused(address, at_most));
+            if probe.await == Some(true) {
                 mailbox.tell(Message::DialRefused { broker, epoch });
             }
         });

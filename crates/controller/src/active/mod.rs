@@ -15,6 +15,7 @@ mod group;
 mod message;
 mod reign;
 mod task;
+mod upkeep;
 
 pub(crate) use message::{Mailbox, Message, Refusal, Reply};
 pub(crate) use task::{ActiveConfig, ActiveTask};

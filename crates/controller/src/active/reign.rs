@@ -10,6 +10,7 @@ use types::{BrokerEpoch, NodeId};
 use super::group::{Fate, Group};
 use super::message::{Message, answer};
 use super::task::ActiveTask;
+use super::upkeep::Upkeep;
 use crate::decide;
 use crate::quorum::ProposeError;
 
@@ -17,8 +18,6 @@ use crate::quorum::ProposeError;
 const GROUP_COUNT_MAX: usize = 512;
 /// A group is closed once its records have so many bytes; a single request may have more.
 const GROUP_BYTES_MAX: usize = 1 << 20;
-/// A task that wakes so much later than it wanted was not looking, so others' silence proves nothing.
-const LAG_MAX: Duration = Duration::from_millis(250);
 /// Pause before a reign that could not begin is tried again.
 const RETRY_PAUSE: Duration = Duration::from_millis(20);
 
@@ -89,8 +88,14 @@ impl ActiveTask {
         tracing::info!(term, epoch, "this is the active controller");
         let image = quorum.published().image();
         let unfenced = image.brokers().filter(|b| !b.fenced);
+        let unfenced: Vec<_> = unfenced.map(|b| (b.id, b.epoch)).collect();
         let now = self.clock.monotonic();
-        self.sessions.begin(unfenced.map(|b| (b.id, b.epoch)), now);
+        self.sessions.begin(unfenced.iter().copied(), now);
+        self.upkeep = Upkeep::begin(&self.config.settings.elections, now);
+        // Who died together with the former controller does not get a whole session.
+        for (broker, epoch) in unfenced {
+            self.look_for(broker, epoch);
+        }
         Ok(())
     }
 
@@ -106,11 +111,12 @@ impl ActiveTask {
         }
     }
 
-    /// The next request, or nothing when a session has ended.
+    /// The next request, or nothing when a session has ended or some upkeep is due.
     async fn next_message(&mut self, term: u64) -> Result<Option<Message>, End> {
         loop {
-            let session_end = self.sessions.next_end();
-            let until = session_end.map(|end| end.saturating_sub(self.clock.monotonic()));
+            let wake = self.upkeep.next();
+            let wake = self.sessions.next_end().map_or(wake, |end| end.min(wake));
+            let until = wake.saturating_sub(self.clock.monotonic());
             tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return Err(End::Deposed),
@@ -122,24 +128,20 @@ impl ActiveTask {
                 message = self.mailbox.recv() => {
                     return message.map(Some).ok_or(End::Deposed);
                 }
-                () = tokio::time::sleep(until.unwrap_or_default()), if until.is_some() => {
-                    self.check_own_lag(session_end.unwrap_or_default());
-                    return Ok(None);
-                }
+                () = tokio::time::sleep(until) => return Ok(None),
             }
         }
     }
 
     /// Before others are blamed for their silence.
-    fn check_own_lag(&mut self, planned: Duration) {
-        let now = self.clock.monotonic();
-        let lag = now.saturating_sub(planned);
-        if lag > LAG_MAX {
+    fn check_own_lag(&mut self) {
+        let stall = self.self_check.take_stall();
+        if !stall.is_zero() {
             tracing::warn!(
-                ?lag,
-                "the controller was held up itself; sessions begin anew"
+                ?stall,
+                "the controller was held up itself; that time counts as nobody's silence"
             );
-            self.sessions.forgive(now);
+            self.sessions.excuse(stall, self.clock.monotonic());
         }
     }
 
@@ -159,14 +161,22 @@ impl ActiveTask {
             return Err(End::Retry);
         }
         let mut group = Group::new(&base, offset).map_err(|e| End::Fatal(e.to_string()))?;
-        self.fence_silent(&mut group);
+        self.check_own_lag();
         let mut next = first;
         while let Some(message) = next {
             self.decide(message, &mut group);
             let has_room =
                 group.answer_count() < GROUP_COUNT_MAX && group.bytes() < GROUP_BYTES_MAX;
-            next = has_room.then(|| self.mailbox.try_recv().ok()).flatten();
+            if !has_room {
+                break;
+            }
+            next = self.mailbox.try_recv().ok();
         }
+        // Only now has everybody been heard who had something to say.
+        if self.mailbox.is_empty() {
+            self.fence_silent(&mut group);
+        }
+        self.keep_up(&mut group);
         let registered = group.registered().to_vec();
         self.settle(term, offset, group).await?;
         self.start_sessions(&registered);
@@ -240,6 +250,33 @@ impl ActiveTask {
         leadership.is_self && leadership.term == term
     }
 
+    /// What nobody asks for.
+    fn keep_up(&mut self, group: &mut Group) {
+        let now = self.clock.monotonic();
+        self.upkeep.on_offset(group.base_offset(), now);
+        let due = self.upkeep.take_due(group.base_offset(), now);
+        if due.follow_up {
+            self.upkeep.report_offline(group.image());
+            let relieved = decide::relieve_draining(group.image());
+            record(group, relieved, "relieving a draining broker");
+            let elected = decide::elect_unclean(group.image(), &self.config.settings);
+            record(group, elected, "an unclean election");
+        }
+        if due.balance {
+            let (balanced, has_more) = decide::balance_leaders(group.image());
+            if !balanced.is_empty() {
+                tracing::info!(
+                    count = balanced.len(),
+                    "leaderships go to preferred replicas"
+                );
+            }
+            record(group, balanced, "balancing leaders");
+            if has_more {
+                self.upkeep.balance_again(now);
+            }
+        }
+    }
+
     fn fence_silent(&mut self, group: &mut Group) {
         for (broker, epoch) in self.sessions.expire(self.clock.monotonic()) {
             self.fence(group, broker, epoch, "session timed out");
@@ -278,6 +315,13 @@ impl ActiveTask {
                 self.sessions.on_registered(broker.id, broker.epoch, now);
             }
         }
+    }
+}
+
+/// Adds what nobody waits for.
+fn record(group: &mut Group, records: Vec<MetadataRecord>, what: &'static str) {
+    if let Err(error) = group.record(records) {
+        tracing::error!(%error, what, "a decision does not fit the image it was made on");
     }
 }
 

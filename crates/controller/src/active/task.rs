@@ -11,9 +11,10 @@ use tokio_util::task::TaskTracker;
 use types::Clock;
 
 use super::message::{Mailbox, Message, Refusal};
+use super::upkeep::Upkeep;
 use crate::decide::Settings;
 use crate::quorum::{LeadershipWatch, Quorum};
-use crate::session::SessionTable;
+use crate::session::{SelfCheck, SessionTable};
 
 /// What the deciding task works with.
 #[derive(Debug, Clone)]
@@ -38,6 +39,8 @@ pub(crate) struct ActiveTask {
     pub(super) own_mailbox: Mailbox,
     pub(super) leadership: LeadershipWatch,
     pub(super) sessions: SessionTable,
+    pub(super) self_check: Arc<SelfCheck>,
+    pub(super) upkeep: Upkeep,
     pub(super) probes: TaskTracker,
     pub(super) stop: CancellationToken,
     /// Why the controller cannot go on.
@@ -56,6 +59,8 @@ impl ActiveTask {
         Self {
             leadership: quorum.watch_leadership(),
             sessions: SessionTable::new(config.session_timeout),
+            self_check: Arc::new(SelfCheck::new(Arc::clone(&clock))),
+            upkeep: Upkeep::begin(&config.settings.elections, clock.monotonic()),
             quorum,
             config,
             clock,
@@ -69,6 +74,7 @@ impl ActiveTask {
 
     /// Runs until told to stop.
     pub(crate) async fn run(mut self) {
+        self.check_itself();
         while !self.stop.is_cancelled() {
             let leadership = self.leadership.current();
             if leadership.is_self {
@@ -83,6 +89,12 @@ impl ActiveTask {
         self.refuse_all();
         self.probes.close();
         self.probes.wait().await;
+    }
+
+    fn check_itself(&self) {
+        let (check, stop) = (Arc::clone(&self.self_check), self.stop.clone());
+        self.probes
+            .spawn(async move { stop.run_until_cancelled(check.run()).await });
     }
 
     /// One step of a node that does not lead.

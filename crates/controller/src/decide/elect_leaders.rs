@@ -6,7 +6,7 @@ use protocol::messages::elect_leaders::TopicPartitions;
 use types::PartitionIndex;
 
 use super::Decision;
-use super::partition_change::change;
+use super::partition_change::{change, unclean_change};
 
 /// Which replica is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub enum Refusal {
     /// The leader is as wanted already.
     #[error("Leader election not needed for topic partition.")]
     NotNeeded,
-    /// The preferred replica is not live or not in sync.
+    /// The preferred replica is not live, not in sync, or on a broker that is being emptied.
     #[error("The preferred leader was not available.")]
     PreferredNotAvailable,
     /// No replica is live.
@@ -123,14 +123,20 @@ fn elect(
     index: PartitionIndex,
     partition: &PartitionRegistration,
 ) -> Elected {
-    let next = match election {
-        Election::Preferred => preferred(image, partition)?,
-        Election::Unclean => unclean(image, partition)?,
-    };
-    Ok(change(topic.id(), index, partition, &next))
+    match election {
+        Election::Preferred => {
+            let next = preferred(image, partition)?;
+            Ok(change(topic.id(), index, partition, &next))
+        }
+        Election::Unclean => {
+            let next = unclean(image, partition)?;
+            Ok(unclean_change(topic.id(), index, partition, &next))
+        }
+    }
 }
 
-fn preferred(
+/// The partition led by its first replica.
+pub(super) fn preferred(
     image: &MetadataImage,
     partition: &PartitionRegistration,
 ) -> Result<PartitionRegistration, Refusal> {
@@ -138,7 +144,11 @@ fn preferred(
     if first == partition.leader {
         return Err(Refusal::NotNeeded);
     }
-    let is_electable = |node: &types::NodeId| image.is_live(*node) && partition.isr.contains(node);
+    let is_electable = |node: &types::NodeId| {
+        partition.isr.contains(node)
+            && image.is_replica_live(partition, *node)
+            && !image.is_draining(*node)
+    };
     let leader = first.filter(is_electable);
     let leader = leader.ok_or(Refusal::PreferredNotAvailable)?;
     let mut next = partition.clone();
@@ -146,7 +156,8 @@ fn preferred(
     Ok(next)
 }
 
-fn unclean(
+/// The partition led by whoever may hold most of it.
+pub(super) fn unclean(
     image: &MetadataImage,
     partition: &PartitionRegistration,
 ) -> Result<PartitionRegistration, Refusal> {
@@ -162,7 +173,7 @@ fn unclean(
     ];
     let mut candidates = candidates.into_iter().flatten();
     let leader = candidates
-        .find(|node| image.is_live(**node) && partition.replicas.contains(node))
+        .find(|node| image.is_replica_live(partition, **node) && partition.replicas.contains(node))
         .ok_or(Refusal::NoneAvailable)?;
     let mut next = partition.clone();
     next.leader = Some(*leader);

@@ -35,6 +35,7 @@ mod producer_ids;
 mod reassignments;
 mod registration;
 mod topic_name;
+mod upkeep;
 
 use metadata::{MetadataRecord, v1};
 use types::{NodeId, Uuid};
@@ -61,6 +62,7 @@ pub use reassignments::{
 };
 pub use registration::{Registered, RegistrationRefusal, register_broker};
 pub use topic_name::{InvalidName, check_topic_name};
+pub use upkeep::{Offline, balance_leaders, elect_unclean, offline, relieve_draining};
 
 /// What was decided.
 #[derive(Clone, Debug, PartialEq)]
@@ -95,6 +97,8 @@ pub struct Settings {
     pub delete_topic_enable: bool,
     /// Partitions that one request may create; Kafka's limit is 10,000.
     pub partitions_per_request_max: usize,
+    /// When leaders change without a broker coming or going.
+    pub elections: config::server::Elections,
     /// Everything in the controller's own file, for the defaults of topics.
     pub file: config::Properties,
 }
@@ -112,6 +116,7 @@ impl Settings {
             default_replication_factor: i16::try_from(factor).unwrap_or(i16::MAX),
             delete_topic_enable: server.topics.delete_topic_enable,
             partitions_per_request_max: Self::PARTITIONS_PER_REQUEST_MAX,
+            elections: server.elections.clone(),
             file: server.properties.clone(),
         }
     }

@@ -7,7 +7,25 @@ use super::{id_bytes, node_list};
 
 /// The record that turns `before` into `after`; `None` if they are the same. Epochs of `after` are
 /// not looked at: the partition epoch grows by one, the leader epoch if the leader changed.
+///
+/// # Panics
+/// `after` is led by somebody who was neither in sync nor eligible, which loses acknowledged records.
 pub(super) fn change(
+    topic_id: TopicId,
+    index: PartitionIndex,
+    before: &PartitionRegistration,
+    after: &PartitionRegistration,
+) -> Option<MetadataRecord> {
+    let is_complete = |node: &NodeId| before.isr.contains(node) || before.elr.contains(node);
+    assert!(
+        after.leader == before.leader || after.leader.as_ref().is_none_or(is_complete),
+        "nobody outside of isr and elr is elected: {before:?} would become {after:?}"
+    );
+    unclean_change(topic_id, index, before, after)
+}
+
+/// The same for a leader that somebody asked for at the price of records.
+pub(super) fn unclean_change(
     topic_id: TopicId,
     index: PartitionIndex,
     before: &PartitionRegistration,

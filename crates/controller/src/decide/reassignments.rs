@@ -214,10 +214,10 @@ pub(super) fn completed(
 }
 
 /// Ends eligibility where the ISR suffices. How many replicas it takes follows from how many there
-/// are, so it may change with every move; a leader whose ISR suffices may move its high watermark past
+/// are meant to be, so it may change with every move; a leader whose ISR suffices may move its high watermark past
 /// what the ELR holds.
 pub(super) fn settle_elr(image: &MetadataImage, topic: &str, next: &mut PartitionRegistration) {
-    if next.isr.len() >= image.min_insync_replicas(topic, next.replicas.len()) {
+    if next.isr.len() >= image.min_insync_replicas(topic, next.replication_factor()) {
         next.elr.clear();
         next.last_known_elr.clear();
     }

@@ -15,10 +15,12 @@ use protocol::messages::create_topics::{
 };
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-use rpc::{HeartbeatState, Registration};
+use rpc::{HeartbeatState, IsrMember, PartitionUpdate, Registration};
 use types::{BrokerEpoch, DirectoryId, NodeId, Uuid};
 
-use super::{Settings, activate, create_topics, fence, heartbeat, register_broker};
+use super::{
+    Sender, Settings, activate, alter_partition, create_topics, fence, heartbeat, register_broker,
+};
 
 /// The active controller's node id.
 pub(crate) const CONTROLLER: NodeId = NodeId(100);
@@ -127,6 +129,29 @@ impl Cluster {
         self.commit(&[min_isr(topic, value)]);
     }
 
+    /// Has the leader of a partition propose an ISR, which is accepted.
+    pub(crate) fn set_isr(&mut self, topic: &str, index: i32, isr: &[i32]) {
+        let partition = self.partition(topic, index);
+        let member = |id: &i32| IsrMember {
+            node: NodeId(*id),
+            broker_epoch: self.epoch(NodeId(*id)),
+        };
+        let update = PartitionUpdate {
+            topic_id: self.image.topic(topic).expect("it exists").id(),
+            index,
+            leader_epoch: partition.leader_epoch,
+            partition_epoch: partition.partition_epoch,
+            isr: isr.iter().map(member).collect(),
+        };
+        let broker = partition.leader.expect("a leader");
+        let epoch = self.epoch(broker);
+        let sender = Sender { broker, epoch };
+        let decision = alter_partition(&self.image, sender, &[update]);
+        let decision = decision.expect("a registered leader");
+        assert!(decision.response.iter().all(Result::is_ok));
+        self.commit(&decision.records);
+    }
+
     /// A partition of a topic that exists.
     pub(crate) fn partition(&self, topic: &str, index: i32) -> PartitionRegistration {
         let topic = self.image.topic(topic).expect("it exists");
@@ -149,7 +174,17 @@ pub(crate) fn settings() -> Settings {
         default_replication_factor: 1,
         delete_topic_enable: true,
         partitions_per_request_max: Settings::PARTITIONS_PER_REQUEST_MAX,
+        elections: elections(),
         file: config::Properties::default(),
+    }
+}
+
+/// Kafka's defaults.
+pub(crate) fn elections() -> config::server::Elections {
+    config::server::Elections {
+        auto_leader_rebalance_enable: true,
+        leader_imbalance_check_interval_seconds: 300,
+        unclean_leader_election_interval: std::time::Duration::from_secs(300),
     }
 }
 

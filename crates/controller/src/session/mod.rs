@@ -4,7 +4,9 @@
 //! before it judges (a failover must not fence the whole cluster).
 
 mod probe;
+mod self_check;
 mod table;
 
-pub(crate) use probe::dial_is_refused;
-pub(crate) use table::{LastContact, SessionTable};
+pub(crate) use probe::until_refused;
+pub(crate) use self_check::SelfCheck;
+pub use table::{LastContact, SessionTable};

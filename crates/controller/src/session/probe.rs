@@ -9,9 +9,34 @@ use tokio::time::timeout;
 /// On one machine a refusal comes within microseconds; whatever takes longer than this says nothing.
 const PATIENCE: Duration = Duration::from_millis(300);
 
+/// Pauses between looks. A dying process closes its sockets one by one, so its port may still accept
+/// when its stream has ended already; after the last pause the looking goes on at that interval.
+const PAUSES_MS: [u64; 9] = [0, 2, 5, 10, 20, 50, 100, 200, 400];
+
+/// Looks again and again until nobody listens at this `host:port`, for no longer than `at_most`.
+/// Whether that was seen.
+///
+/// # Cancel safety
+/// Cancel-safe.
+pub(crate) async fn until_refused(address: String, at_most: Duration) -> bool {
+    let looking = async {
+        let last = PAUSES_MS.last().copied();
+        for pause_ms in PAUSES_MS
+            .into_iter()
+            .chain(std::iter::repeat_with(|| last.unwrap_or(400)))
+        {
+            tokio::time::sleep(Duration::from_millis(pause_ms)).await;
+            if dial_is_refused(address.clone()).await {
+                return;
+            }
+        }
+    };
+    timeout(at_most, looking).await.is_ok()
+}
+
 /// Whether nobody listens at this `host:port`: the host answers, the process is gone. Anything else,
 /// silence above all, is no evidence.
-pub(crate) async fn dial_is_refused(address: String) -> bool {
+async fn dial_is_refused(address: String) -> bool {
     let connector = Connector::tcp(address);
     match timeout(PATIENCE, connector.connect()).await {
         Ok(Err(error)) => error.kind() == ErrorKind::ConnectionRefused,

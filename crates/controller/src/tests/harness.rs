@@ -15,6 +15,7 @@ use rpc::{
     ClientConfig, ControllerClient, ControllerEndpoint, ForwardRequest, Forwarded, HeartbeatState,
     Registration,
 };
+use tokio::net::TcpListener;
 use tokio::time::Instant;
 use types::{BrokerEpoch, Clock, DirectoryId, NodeId, TimestampMs, Uuid};
 
@@ -157,6 +158,7 @@ fn settings() -> Settings {
         default_replication_factor: 1,
         delete_topic_enable: true,
         partitions_per_request_max: Settings::PARTITIONS_PER_REQUEST_MAX,
+        elections: crate::decide::testing::elections(),
         file: config::Properties::new(),
     }
 }
@@ -189,6 +191,14 @@ pub(super) fn registration(broker: i32, incarnation: u8) -> Registration {
     }
 }
 
+/// A registration of a broker that accepts connections, as long as the listener lives.
+pub(super) async fn listening(broker: i32) -> (Registration, TcpListener) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let mut registration = registration(broker, 1);
+    registration.listeners[0].port = listener.local_addr().expect("bound").port();
+    (registration, listener)
+}
+
 /// Registers and returns the epoch.
 pub(super) async fn register(client: &ControllerClient, broker: i32) -> BrokerEpoch {
     let registered = client.register(&registration(broker, 1), PATIENCE).await;
@@ -208,8 +218,17 @@ pub(super) const fn state(offset: i64) -> HeartbeatState {
 
 /// Registers a broker and unfences it.
 pub(super) async fn join(client: &ControllerClient, broker: i32) -> rpc::BrokerSession {
-    let epoch = register(client, broker).await;
-    let mut session = client.session(NodeId(broker), epoch);
+    join_as(client, &registration(broker, 1)).await
+}
+
+/// The same for a broker that describes itself.
+pub(super) async fn join_as(
+    client: &ControllerClient,
+    registration: &Registration,
+) -> rpc::BrokerSession {
+    let registered = client.register(registration, PATIENCE).await;
+    let epoch = registered.expect("a good registration").broker_epoch;
+    let mut session = client.session(registration.broker_id, epoch);
     let answer = session.heartbeat(&state(epoch.0), PATIENCE).await;
     assert!(!answer.expect("registered").fenced);
     session

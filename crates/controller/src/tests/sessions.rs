@@ -5,7 +5,10 @@ use std::time::Duration;
 use tokio::time::timeout;
 use types::{BrokerEpoch, ErrorCode, NodeId};
 
-use super::harness::{PATIENCE, SESSION_TIMEOUT, Single, join, register, registration, state};
+use super::harness::{
+    PATIENCE, SESSION_TIMEOUT, Single, create_topic, join, join_as, listening, register,
+    registration, state,
+};
 use crate::Controller;
 
 const B: NodeId = NodeId(1);
@@ -104,9 +107,10 @@ async fn a_killed_broker_comes_back_at_once_after_the_controller_was_restarted_t
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_controller_gives_everybody_a_full_session() {
+async fn a_new_controller_gives_everybody_a_full_session_whose_process_is_there() {
     let single = Single::start().await;
-    let _session = join(&single.client, 1).await;
+    let (registration, _listener) = listening(1).await;
+    let _session = join_as(&single.client, &registration).await;
     tokio::time::advance(SESSION_TIMEOUT - Duration::from_secs(1)).await;
     let single = single.restart().await;
     single
@@ -117,6 +121,50 @@ async fn a_new_controller_gives_everybody_a_full_session() {
     let active = tokio::time::Instant::now();
     until_live_is(&single.controller, false).await;
     assert!(active.elapsed() > SESSION_TIMEOUT - Duration::from_secs(1));
+    single.controller.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_new_controller_fences_at_once_whose_process_is_gone() {
+    let single = Single::start().await;
+    let _session = join(&single.client, 1).await;
+    let restarted = tokio::time::Instant::now();
+    let single = single.restart().await;
+    until_live_is(&single.controller, false).await;
+    assert!(restarted.elapsed() < SESSION_TIMEOUT);
+    single.controller.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_controller_that_was_stopped_itself_fences_nobody() {
+    let single = Single::start().await;
+    let mut session = join(&single.client, 1).await;
+    // Nobody runs meanwhile, as when a virtual machine is moved.
+    tokio::time::advance(SESSION_TIMEOUT * 3).await;
+    let offset = single.controller.image().offset();
+    let topic = create_topic(&single.client, "t").await;
+    assert_eq!(topic.0, 0, "the broker is live, so it gets replicas");
+    let answer = session.heartbeat(&state(offset), PATIENCE).await;
+    assert!(!answer.expect("registered").fenced);
+    single.controller.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_broker_may_stop_only_when_the_others_know_who_leads_instead() {
+    let single = Single::start().await;
+    let mut first = join(&single.client, 1).await;
+    let mut second = join(&single.client, 2).await;
+    let mut leaving = state(single.controller.image().offset());
+    leaving.want_shutdown = true;
+    let may_stop = async |session: &mut rpc::BrokerSession| {
+        let answer = session.heartbeat(&leaving, PATIENCE).await;
+        answer.expect("registered").should_shutdown
+    };
+    assert!(!may_stop(&mut first).await, "nobody has heard of it");
+    assert!(!may_stop(&mut first).await);
+    let seen = state(single.controller.image().offset());
+    second.heartbeat(&seen, PATIENCE).await.expect("registered");
+    assert!(may_stop(&mut first).await);
     single.controller.shutdown().await;
 }
 

@@ -5,7 +5,7 @@ use rpc::{ControllerClient, TailEvent};
 use tokio::time::timeout;
 use types::NodeId;
 
-use super::harness::{Node, PATIENCE, client, create_topic, join, voter};
+use super::harness::{Node, PATIENCE, client, create_topic, join, join_as, listening, voter};
 use crate::Controller;
 
 struct Trio {
@@ -90,7 +90,8 @@ async fn a_client_finds_the_active_controller_wherever_it_is() {
 async fn another_controller_takes_over_and_the_broker_goes_on() {
     let mut trio = Trio::start().await;
     let client = trio.client();
-    let mut session = join(&client, 1).await;
+    let (registration, _listener) = listening(1).await;
+    let mut session = join_as(&client, &registration).await;
     assert_eq!(create_topic(&client, "before").await.0, 0);
 
     let first = trio.active().await;

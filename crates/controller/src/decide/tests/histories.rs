@@ -339,7 +339,7 @@ fn check(image: &MetadataImage) {
                 "{partition:?}"
             );
             assert_eq!(partition.directories.len(), partition.replicas.len());
-            let min_isr = image.min_insync_replicas(topic.name(), partition.replicas.len());
+            let min_isr = image.min_insync_replicas(topic.name(), partition.replication_factor());
             let is_large = partition.isr.len() >= min_isr;
             assert!(
                 !is_large || partition.elr.is_empty(),
