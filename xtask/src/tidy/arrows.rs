@@ -52,6 +52,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "kcli",
         &["types", "protocol", "config", "storage", "client", "net"],
     ),
+    // tests across crates
+    ("cluster-tests", &["types", "protocol", "client"]),
     // chores
     ("xtask", &[]),
 ];

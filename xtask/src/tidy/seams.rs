@@ -17,7 +17,10 @@ const OWNERS: &[(&str, &[&str])] = &[
     ),
     ("rustls", &["crates/net"]),
     ("clap", &["crates/raudal", "crates/kcli"]),
-    ("anyhow", &["crates/raudal", "crates/kcli", "xtask"]),
+    (
+        "anyhow",
+        &["crates/raudal", "crates/kcli", "tests/cluster", "xtask"],
+    ),
 ];
 
 /// Text that only the named folder's sources may contain: the seam inside the crate.

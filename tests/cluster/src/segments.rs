@@ -1,0 +1,126 @@
+//! C19: what lies in the replicas' files is the same, byte for byte, below the high watermark.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use bytes::Bytes;
+use protocol::records::{Batch, split_batches};
+
+use crate::histck::{Check, Finding};
+use crate::history::Tp;
+
+/// A partition's folder on one broker.
+#[derive(Debug)]
+pub struct Replica {
+    /// The broker.
+    pub node: i32,
+    /// `<log.dir>/<topic>-<partition>`.
+    pub dir: PathBuf,
+}
+
+/// Compares replicas below an offset. Files may be written to meanwhile, behind that offset.
+///
+/// # Errors
+/// A folder or file cannot be read. What is in it is no error but a finding.
+pub fn compare(tp: &Tp, replicas: &[Replica], below: i64) -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    let mut all = Vec::new();
+    for replica in replicas {
+        let log = read(&replica.dir, below).with_context(|| replica.dir.display().to_string())?;
+        findings.extend(log.damage.iter().map(|damage| {
+            let detail = format!("replica {}: {damage}", replica.node);
+            Finding::new(Check::C19, tp, damage, detail)
+        }));
+        findings.extend(epochs(tp, replica.node, &log));
+        all.push((replica.node, log));
+    }
+    if let Some((first, others)) = all.split_first() {
+        for other in others {
+            findings.extend(difference(tp, first, other, below));
+        }
+    }
+    Ok(findings)
+}
+
+/// Batches by base offset.
+#[derive(Debug, Default)]
+struct Log {
+    batches: BTreeMap<i64, Batch>,
+    damage: Vec<String>,
+}
+
+fn read(dir: &Path, below: i64) -> Result<Log> {
+    let mut files: Vec<PathBuf> = std::fs::read_dir(dir)?
+        .map(|entry| Ok(entry?.path()))
+        .collect::<Result<_>>()?;
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "log"));
+    files.sort();
+    let mut log = Log::default();
+    for file in files {
+        let bytes = Bytes::from(std::fs::read(&file)?);
+        let mut next = None;
+        for batch in split_batches(bytes) {
+            match batch {
+                Ok(batch) if batch.header.base_offset >= below => break,
+                Ok(batch) => {
+                    let at = batch.header.base_offset;
+                    if batch.check_crc().is_err() {
+                        log.damage
+                            .push(format!("the batch at {at} fails its checksum"));
+                    }
+                    next = Some(batch.header.next_offset());
+                    log.batches.insert(at, batch);
+                }
+                // Whatever is behind the last whole batch may be half written.
+                Err(error) if next.is_none_or(|next| next < below) => {
+                    log.damage
+                        .push(format!("{}: behind {next:?}: {error}", file.display()));
+                    break;
+                }
+                Err(_) => break,
+            }
+        }
+    }
+    Ok(log)
+}
+
+/// C20 for files: epochs never go down.
+fn epochs(tp: &Tp, node: i32, log: &Log) -> Option<Finding> {
+    let mut highest = i32::MIN;
+    for (at, batch) in &log.batches {
+        let epoch = batch.header.partition_leader_epoch.0;
+        if epoch < highest {
+            let detail = format!("replica {node}: epoch {epoch} at {at} follows epoch {highest}");
+            return Some(Finding::new(
+                Check::C20,
+                tp,
+                format!("{at} in {node}"),
+                detail,
+            ));
+        }
+        highest = epoch;
+    }
+    None
+}
+
+/// The first place where two replicas differ. Logs may begin at different offsets.
+fn difference(tp: &Tp, a: &(i32, Log), b: &(i32, Log), below: i64) -> Option<Finding> {
+    let start = |log: &Log| log.batches.keys().next().copied().unwrap_or(below);
+    let from = start(&a.1).max(start(&b.1));
+    let mut left = a.1.batches.range(from..);
+    let mut right = b.1.batches.range(from..);
+    loop {
+        let (at, same) = match (left.next(), right.next()) {
+            (None, None) => return None,
+            (Some((at, left)), Some((other, right))) => {
+                ((*at).min(*other), at == other && left.bytes == right.bytes)
+            }
+            (Some((at, _)), None) | (None, Some((at, _))) => (*at, false),
+        };
+        if !same {
+            let detail = format!("replicas {} and {} differ at offset {at}", a.0, b.0);
+            return Some(Finding::new(Check::C19, tp, at, detail));
+        }
+    }
+}
