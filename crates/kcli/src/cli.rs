@@ -155,6 +155,9 @@ pub(crate) enum Command {
     /// A cluster on this machine, to try things on and to break
     #[command(subcommand)]
     Dev(cmd::dev::Command),
+    /// Break something under load, and prove what came of it
+    #[command(subcommand)]
+    Drill(cmd::drill::Command),
     /// Look under the hood
     #[command(subcommand)]
     Debug(cmd::debug::Command),

@@ -32,6 +32,8 @@ pub(crate) struct Context {
     pub(crate) timeout_given: Option<Duration>,
     /// `--yes`.
     pub(crate) is_confirmed: bool,
+    /// `protected = true` in the project file, or `KCLI_PROTECTED`: nothing may be broken on purpose.
+    pub(crate) is_protected: bool,
     /// `--dry-run`.
     pub(crate) is_dry_run: bool,
     /// `--quiet`.
@@ -64,6 +66,7 @@ impl Context {
             output: output(global, sources.format()?),
             timeout_given,
             is_confirmed: global.yes,
+            is_protected: sources.is_protected(),
             is_dry_run: global.dry_run,
             is_quiet: global.quiet,
             interrupt: CancellationToken::new(),

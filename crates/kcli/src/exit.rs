@@ -17,6 +17,8 @@ pub(crate) enum Exit {
     NotConfirmed = 5,
     /// The cluster answered and is not well.
     Unhealthy = 10,
+    /// A drill, a verification or an audit found a broken promise.
+    Broken = 11,
     /// Ctrl-C.
     Interrupted = 130,
 }
@@ -38,6 +40,7 @@ EXIT CODES
     4  authentication or authorisation failed
     5  a destructive command was not confirmed; nothing was done
    10  the cluster answered and is not healthy
+   11  a drill or an audit found a broken promise: acknowledged records lost, replicas that differ
   130  interrupted (Ctrl-C)
 
 With -o json, standard output is one valid JSON value whatever the exit code; a failure is

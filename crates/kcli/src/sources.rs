@@ -30,6 +30,7 @@ pub(crate) struct Sources {
     settings: Vec<Setting>,
     format: Option<(String, &'static str)>,
     timeout: Option<(String, &'static str)>,
+    is_protected: bool,
     format_flag: Option<Format>,
     timeout_flag: Option<Duration>,
 }
@@ -64,6 +65,11 @@ impl Sources {
             }
         }
         Ok(())
+    }
+
+    /// Whether somebody has said that nothing may be broken here.
+    pub(crate) fn is_protected(&self) -> bool {
+        self.is_protected
     }
 
     /// `-o`, from wherever.
@@ -102,6 +108,7 @@ impl Sources {
             match key.as_str() {
                 "output" => self.format = Some((value, PROJECT_FILE)),
                 "timeout" => self.timeout = Some((value, PROJECT_FILE)),
+                "protected" => self.is_protected |= value == "true",
                 "bootstrap-server" => self.add("bootstrap.servers", &value, &origin, false),
                 _ => self.add(&key, &value, &origin, false),
             }
@@ -116,6 +123,7 @@ impl Sources {
         if let Some(value) = env("TIMEOUT") {
             self.timeout = Some((value, "KCLI_TIMEOUT"));
         }
+        self.is_protected |= env("PROTECTED").is_some_and(|value| value == "true" || value == "1");
         if let Some(value) = env("BOOTSTRAP_SERVER") {
             self.add("bootstrap.servers", &value, "KCLI_BOOTSTRAP_SERVER", false);
         }

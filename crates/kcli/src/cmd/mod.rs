@@ -7,6 +7,7 @@ pub(crate) mod config;
 pub(crate) mod consume;
 pub(crate) mod debug;
 pub(crate) mod dev;
+pub(crate) mod drill;
 pub(crate) mod generate;
 pub(crate) mod help;
 pub(crate) mod partition;
@@ -33,6 +34,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result {
         Command::Quorum(command) => quorum::run(command, context).await,
         Command::Perf(command) => perf::run(command, context).await,
         Command::Dev(command) => dev::run(command, context).await,
+        Command::Drill(command) => drill::run(command, context).await,
         Command::Debug(command) => debug::run(command, context).await,
         Command::Generate(command) => generate::run(&command, context),
         Command::Cheat => cheat::run(),

@@ -80,6 +80,18 @@ impl Cluster {
         }
     }
 
+    /// Waits until a node that was asked to stop has ended.
+    pub(crate) async fn wait_down(&self, id: i32, patience: Duration) -> Result {
+        let node = self.node(id)?;
+        let Some(process) = &node.process else {
+            return Ok(());
+        };
+        match process.wait_for(Life::Gone, &node.config, patience).await {
+            true => Ok(()),
+            false => Err(Failure::failed(format!("node {id} does not stop"))),
+        }
+    }
+
     /// Brings a node back: lets it go on if it hangs, starts it if it has ended.
     pub(crate) async fn restore(&mut self, id: i32) -> Result {
         let node = self.node(id)?;
