@@ -9,6 +9,7 @@ use clap_complete::CompleteEnv;
 use tokio::signal;
 
 use crate::cli::{Cli, Command, with_brokers_as_bootstrap};
+use crate::cmd::{broker, partition};
 use crate::context::{Context, output_before_context};
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
@@ -109,7 +110,11 @@ fn early_hints(cli: &Cli) -> Result {
 async fn until_interrupted(command: Command, context: &Context) -> Result {
     let says_goodbye = matches!(
         command,
-        Command::Produce(_) | Command::Consume(_) | Command::Perf(_) | Command::Partition(_)
+        Command::Produce(_)
+            | Command::Consume(_)
+            | Command::Perf(_)
+            | Command::Drill(_)
+            | Command::Partition(_)
     );
     let interrupt = context.interrupt.clone();
     let interrupted = async {

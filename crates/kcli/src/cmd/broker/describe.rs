@@ -2,30 +2,24 @@
 
 use serde_json::json;
 
-use super::{OneBroker, list, logdirs};
+use super::{OneBroker, draining, list, logdirs};
 use crate::context::Context;
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
 use crate::output::{Cell, Page, Report};
 
 /// Describes one broker.
 pub(crate) async fn run(one: &OneBroker, context: &Context) -> Result {
     let admin = context.admin().await?;
-    let description = admin.describe_cluster().await?;
-    let described = description.brokers.iter().find(|b| b.broker.id == one.id);
-    let described = described.ok_or_else(|| {
-        let ids: Vec<_> = description
-            .brokers
-            .iter()
-            .map(|b| b.broker.id.to_string())
-            .collect();
-        Failure::failed(format!("there is no broker {}", one.id))
-            .hint(format!("brokers are {}", ids.join(", ")))
-    })?;
+    let described = &super::find(&admin, one.id).await?;
     let topics = admin.client().all_topics().await?;
     let (leads, replicas) = list::counts(&topics, one.id);
     let dirs = match described.is_fenced {
         Some(true) => Vec::new(),
         _ => admin.describe_log_dirs(one.id).await?,
+    };
+    let drains = match described.is_fenced {
+        Some(true) => None,
+        _ => draining::is_draining(&admin, one.id).await,
     };
     let broker = &described.broker;
     let json = json!({
@@ -34,6 +28,7 @@ pub(crate) async fn run(one: &OneBroker, context: &Context) -> Result {
         "port": broker.address.port,
         "rack": broker.rack,
         "isFenced": described.is_fenced,
+        "isDraining": drains,
         "leads": leads,
         "replicas": replicas,
         "logDirs": dirs.iter().map(|dir| logdirs::json(broker.id, dir, false)).collect::<Vec<_>>(),
@@ -42,7 +37,7 @@ pub(crate) async fn run(one: &OneBroker, context: &Context) -> Result {
         .facts(vec![
             ("broker", Cell::from(broker.id.to_string())),
             ("address", Cell::from(broker.address.to_string())),
-            ("status", list::status(described)),
+            ("status", list::status(described, drains)),
             ("rack", Cell::optional(broker.rack.as_ref())),
             ("leads", Cell::from(leads.to_string())),
             ("replicas", Cell::from(replicas.to_string())),

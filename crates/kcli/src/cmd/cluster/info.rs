@@ -20,7 +20,8 @@ pub(crate) async fn run(context: &Context) -> Result {
     // Old clusters have no quorum to describe.
     let quorum = admin.describe_quorum().await.ok();
     let controller = quorum.as_ref().map(|quorum| quorum.leader_id);
-    let brokers = list::json(&description, &topics);
+    let drains = &list::draining(&admin, &description).await;
+    let brokers = list::json(&description, &topics, drains);
     let json = json!({
         "clusterId": description.cluster_id,
         "controller": controller,
@@ -33,7 +34,7 @@ pub(crate) async fn run(context: &Context) -> Result {
     });
     context.output.print(&Report::new(
         &json,
-        page(&description, &topics, &counts, controller),
+        page(&counts, &description, controller).table(list::table(&description, &topics, drains)),
     ))
 }
 
@@ -70,31 +71,24 @@ impl Counts {
     }
 }
 
-fn page(
-    description: &ClusterDescription,
-    topics: &Cluster,
-    counts: &Counts,
-    controller: Option<i32>,
-) -> Page {
+fn page(counts: &Counts, description: &ClusterDescription, controller: Option<i32>) -> Page {
     let worry =
         |n: usize, tone| Cell::toned(n.to_string(), if n == 0 { Tone::Plain } else { tone });
-    Page::default()
-        .facts(vec![
-            ("cluster id", Cell::from(description.cluster_id.as_str())),
-            ("controller", Cell::optional(controller)),
-            (
-                "topics",
-                Cell::from(format!(
-                    "{} and {} internal",
-                    counts.topics, counts.internal_topics
-                )),
-            ),
-            ("partitions", Cell::from(counts.partitions.to_string())),
-            ("without leader", worry(counts.leaderless, Tone::Bad)),
-            (
-                "under-replicated",
-                worry(counts.under_replicated, Tone::Warn),
-            ),
-        ])
-        .table(list::table(description, topics))
+    Page::default().facts(vec![
+        ("cluster id", Cell::from(description.cluster_id.as_str())),
+        ("controller", Cell::optional(controller)),
+        (
+            "topics",
+            Cell::from(format!(
+                "{} and {} internal",
+                counts.topics, counts.internal_topics
+            )),
+        ),
+        ("partitions", Cell::from(counts.partitions.to_string())),
+        ("without leader", worry(counts.leaderless, Tone::Bad)),
+        (
+            "under-replicated",
+            worry(counts.under_replicated, Tone::Warn),
+        ),
+    ])
 }

@@ -3,6 +3,8 @@
 mod features;
 mod health;
 mod info;
+mod look;
+mod reasons;
 
 use clap::Subcommand;
 use serde_json::json;
@@ -17,6 +19,7 @@ pub(crate) enum Command {
     /// Its id, controller, brokers and topics
     Info,
     /// Is all well? Exit code 10 if not
+    #[command(after_help = health::EXAMPLES)]
     Health(health::Health),
     /// Its id alone
     Id,

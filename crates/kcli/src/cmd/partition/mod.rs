@@ -7,7 +7,7 @@ mod r#move;
 pub(crate) mod moves;
 mod names;
 pub(crate) mod plan;
-mod rebalance;
+pub(crate) mod rebalance;
 mod status;
 pub(crate) mod throttle;
 mod transfer;

@@ -11,7 +11,7 @@ use crate::nearest::did_you_mean;
 
 /// A partition, or all of a topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Name {
+pub(crate) struct Name {
     pub(super) topic: String,
     pub(super) partition: Option<i32>,
 }

@@ -1,7 +1,7 @@
 //! Where replicas should be: plans that move as little as possible. Nothing is asked or sent here.
 //!
 //! ```text
-//! evacuate  replicas on brokers that leave go to others
+//! leave     replicas on brokers that leave go to others
 //! spread    two replicas on one rack, and a rack without: one moves
 //! level     the fullest broker gives to the emptiest, while they differ by two or more
 //! lead      the first replica is another one where a broker is first too often; no data moves
@@ -65,13 +65,19 @@ pub(crate) struct NoRoom {
     pub(crate) broker_count: usize,
 }
 
-/// Moves every replica off brokers that are not among these.
+/// Moves every replica off one broker, to one of these others. Replicas on brokers that are away stay
+/// where they are.
 ///
 /// # Errors
 /// A partition has more replicas than there are brokers.
-pub(crate) fn evacuate(placed: &[Placed], brokers: &[Broker]) -> Result<Vec<Change>, NoRoom> {
-    let mut planner = Planner::new(placed, brokers);
-    planner.evacuate()?;
+pub(crate) fn leave(
+    placed: &[Placed],
+    others: &[Broker],
+    leaving: i32,
+    away: &[i32],
+) -> Result<Vec<Change>, NoRoom> {
+    let mut planner = Planner::new(placed, others);
+    planner.evacuate(|id| id == leaving || !away.contains(&id))?;
     Ok(planner.changes())
 }
 
@@ -81,7 +87,7 @@ pub(crate) fn evacuate(placed: &[Placed], brokers: &[Broker]) -> Result<Vec<Chan
 /// A partition has more replicas than there are brokers.
 pub(crate) fn balance(placed: &[Placed], brokers: &[Broker]) -> Result<Vec<Change>, NoRoom> {
     let mut planner = Planner::new(placed, brokers);
-    planner.evacuate()?;
+    planner.evacuate(|_| true)?;
     planner.spread();
     planner.level();
     planner.lead();
@@ -178,11 +184,12 @@ impl<'a> Planner<'a> {
         best.map(|(id, _)| *id)
     }
 
-    fn evacuate(&mut self) -> Result<(), NoRoom> {
+    /// Replaces what is on none of the brokers and may go.
+    fn evacuate(&mut self, may_go: impl Fn(i32) -> bool) -> Result<(), NoRoom> {
         for index in 0..self.now.len() {
             let gone: Vec<i32> = self.now[index]
                 .iter()
-                .filter(|id| !self.racks.contains_key(id))
+                .filter(|id| !self.racks.contains_key(id) && may_go(**id))
                 .copied()
                 .collect();
             for old in gone {

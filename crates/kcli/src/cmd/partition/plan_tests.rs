@@ -77,15 +77,22 @@ fn two_replicas_on_one_rack_part() {
 fn a_leaving_broker_is_replaced_in_its_place_on_another_rack() {
     let before = placed(&[&[1, 2], &[2, 3], &[3, 4]]);
     let left = brokers(&[(1, "a"), (3, "b"), (4, "a")]);
-    let changes = evacuate(&before, &left).expect("there is room");
+    let changes = leave(&before, &left, 2, &[]).expect("there is room");
     let now: Vec<_> = changes.iter().map(|change| change.to.clone()).collect();
     assert_eq!(now, [vec![1, 3], vec![4, 3]]);
 }
 
 #[test]
+fn what_is_on_a_broker_that_is_only_away_stays() {
+    let before = placed(&[&[1, 2, 3]]);
+    let changes = leave(&before, &brokers(&[(1, ""), (4, "")]), 2, &[3]);
+    assert_eq!(changes.expect("there is room")[0].to, [1, 4, 3]);
+}
+
+#[test]
 fn more_replicas_than_brokers_cannot_be_placed() {
     let before = placed(&[&[1, 2, 3]]);
-    let refused = evacuate(&before, &brokers(&[(1, ""), (2, "")]));
+    let refused = leave(&before, &brokers(&[(1, ""), (2, "")]), 3, &[]);
     let NoRoom {
         replica_count,
         broker_count,

@@ -22,6 +22,7 @@ pub(crate) async fn run(context: &Context) -> Result {
         "maxFollowerLagMs": lag_ms,
         "voters": voters,
         "observers": observers,
+        "mayFail": may_fail(voters.len()),
     });
     let leader = match leader {
         Some(id) => Cell::toned(id.to_string(), Tone::Good),
@@ -40,8 +41,22 @@ pub(crate) async fn run(context: &Context) -> Result {
         ),
         ("voters", Cell::list(&voters)),
         ("observers", Cell::list(&observers)),
+        ("may fail", Cell::from(tolerance(voters.len()))),
     ]);
     context.output.print(&Report::new(&json, page))
+}
+
+/// Voters that may fail while a majority is left.
+fn may_fail(voter_count: usize) -> usize {
+    voter_count.saturating_sub(1) / 2
+}
+
+fn tolerance(voter_count: usize) -> String {
+    let of = format!("{} of {voter_count} voters", may_fail(voter_count));
+    match voter_count.is_multiple_of(2) {
+        true => format!("{of} (an odd number would do as well with one less)"),
+        false => of,
+    }
 }
 
 /// How far the slowest replica is behind the leader: in records, and since when in milliseconds.

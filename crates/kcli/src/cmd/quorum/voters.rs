@@ -1,0 +1,249 @@
+//! `kcli quorum voters`, `add-voter` and `remove-voter`.
+
+use std::time::Duration;
+
+use clap::Args;
+use client::admin::{QuorumDescription, QuorumReplica};
+use client::{Address, Admin};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+use types::{ErrorCode, Uuid};
+
+use crate::context::Context;
+use crate::failure::{Failure, Result};
+use crate::items::{self, Item};
+use crate::output::{Cell, Column, Report, Table, Tone};
+use crate::when;
+
+pub(super) const ADD_EXAMPLES: &str = "\
+Examples:
+  kcli quorum add-voter 4                                   a running controller that follows already
+  kcli quorum add-voter 4 --endpoint k4.internal:9093       where its controller listener is
+  kcli quorum add-voter 4 --endpoint CONTROLLER://k4:9093 --directory-id 4bPt0xYVQQyuCDrvVSaBVQ
+
+Start the controller first: it must follow the quorum as an observer before it may vote.";
+
+pub(super) const REMOVE_EXAMPLES: &str = "\
+Examples:
+  kcli quorum remove-voter 4                                its disk is looked up
+  kcli quorum remove-voter 4 --directory-id 4bPt0xYVQQyuCDrvVSaBVQ -y";
+
+/// How long a change may take to show.
+const SHOWN_WITHIN: Duration = Duration::from_secs(10);
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// Make a running controller a voter.
+#[derive(Debug, Args)]
+pub(crate) struct AddVoter {
+    /// Its node id
+    #[arg(value_name = "ID")]
+    id: i32,
+    /// Where the voters reach it, as HOST:PORT or LISTENER://HOST:PORT; several with commas
+    #[arg(long, value_name = "ENDPOINT", value_delimiter = ',')]
+    endpoint: Vec<String>,
+    /// The id of its metadata directory (from its meta.properties) [default: looked up among the observers]
+    #[arg(long, value_name = "UUID")]
+    directory_id: Option<Uuid>,
+}
+
+/// Take the vote from a node.
+#[derive(Debug, Args)]
+pub(crate) struct RemoveVoter {
+    /// Its node id
+    #[arg(value_name = "ID")]
+    id: i32,
+    /// The id of its metadata directory [default: looked up among the voters]
+    #[arg(long, value_name = "UUID")]
+    directory_id: Option<Uuid>,
+}
+
+/// Lists voters.
+pub(super) async fn list(context: &Context) -> Result {
+    let quorum = context.admin().await?.describe_quorum().await?;
+    let end = end_of(&quorum);
+    let mut table = Table::new(vec![
+        Column::number("NODE"),
+        Column::new("ROLE"),
+        Column::new("ADDRESS"),
+        Column::number("LAG"),
+        Column::new("LAST FETCH"),
+        Column::new("DIRECTORY"),
+    ]);
+    let mut json: Vec<Value> = Vec::new();
+    for voter in &quorum.voters {
+        let is_leader = voter.node_id == quorum.leader_id;
+        let (role, tone) = match is_leader {
+            true => ("leader", Tone::Good),
+            false => ("voter", Tone::Plain),
+        };
+        let own = quorum
+            .listeners
+            .iter()
+            .filter(|l| l.node_id == voter.node_id);
+        let own: Vec<String> = own.map(|l| format!("{}://{}", l.name, l.address)).collect();
+        let fetched = (voter.last_fetch_ms > 0)
+            .then(|| format!("{} ago", when::age(voter.last_fetch_ms, context.now_ms())));
+        let lag = (end - voter.log_end_offset).max(0);
+        let row = vec![
+            Cell::from(voter.node_id.to_string()),
+            Cell::toned(role, tone),
+            Cell::list(&own),
+            Cell::from(lag.to_string()),
+            Cell::optional(fetched),
+            Cell::from(voter.directory_id.to_string()),
+        ];
+        table.push(voter.node_id.to_string(), row);
+        json.push(json!({
+            "nodeId": voter.node_id,
+            "isLeader": is_leader,
+            "directoryId": voter.directory_id.to_string(),
+            "endpoints": own,
+            "lag": lag,
+            "lastFetchTimestamp": voter.last_fetch_ms,
+            "lastCaughtUpTimestamp": voter.last_caught_up_ms,
+        }));
+    }
+    context.output.print(&Report::new(&json, table))
+}
+
+/// End of the leader's log, or what is committed.
+fn end_of(quorum: &QuorumDescription) -> i64 {
+    let leader = quorum.voters.iter().find(|v| v.node_id == quorum.leader_id);
+    leader.map_or(quorum.high_watermark, |leader| leader.log_end_offset)
+}
+
+/// Adds one.
+pub(super) async fn add(add: AddVoter, context: &Context) -> Result {
+    let admin = context.admin().await?;
+    let quorum = admin.describe_quorum().await?;
+    if quorum.voters.iter().any(|voter| voter.node_id == add.id) {
+        let item = Item::done(add.id.to_string(), "votes already");
+        return items::finish(context, "NODE", &[item]);
+    }
+    let directory_id = match add.directory_id {
+        Some(id) => id,
+        None => directory_of(&quorum.observers, add.id).ok_or_else(|| {
+            Failure::failed(format!("node {} does not follow the quorum", add.id))
+                .hint("start its controller first, or name its disk with --directory-id (its meta.properties has it)")
+        })?,
+    };
+    let listeners = listeners(&add, &quorum)?;
+    let (before, after) = (quorum.voters.len(), quorum.voters.len() + 1);
+    if after.is_multiple_of(2) {
+        context.remark(&format!(
+            "note: {after} voters survive no more failures than {}; add another one",
+            after - 1
+        ));
+    }
+    let item = |result| {
+        Item::done(add.id.to_string(), result)
+            .with("DIRECTORY", directory_id.to_string())
+            .with("VOTERS", format!("{before} -> {after}"))
+    };
+    if context.is_dry_run {
+        return items::finish(context, "NODE", &[item("would be added")]);
+    }
+    admin.add_voter(add.id, directory_id, &listeners).await?;
+    wait_until(&admin, |quorum| {
+        quorum.voters.iter().any(|v| v.node_id == add.id)
+    })
+    .await;
+    items::finish(context, "NODE", &[item("added")])
+}
+
+/// Where the new voter is: as given, as the quorum knows it, or as the broker of that node advertises.
+fn listeners(add: &AddVoter, quorum: &QuorumDescription) -> Result<Vec<(String, Address)>> {
+    let known = quorum.listeners.iter();
+    if add.endpoint.is_empty() {
+        let own = known.filter(|listener| listener.node_id == add.id);
+        let own: Vec<_> = own.map(|l| (l.name.clone(), l.address.clone())).collect();
+        return match own.is_empty() {
+            false => Ok(own),
+            true => Err(
+                Failure::usage(format!("where do the voters reach node {}?", add.id))
+                    .hint("write --endpoint HOST:PORT, the address of its controller listener"),
+            ),
+        };
+    }
+    let name_of_all = known.map(|listener| listener.name.as_str()).next();
+    let endpoints = add.endpoint.iter().map(|text| {
+        let (name, address) = match text.split_once("://") {
+            Some((name, address)) => (name, address),
+            None => (name_of_all.unwrap_or("CONTROLLER"), text.as_str()),
+        };
+        let address: Result<Address, _> = address.parse();
+        let address = address.map_err(|error: client::ParseAddressError| {
+            Failure::usage(format!("--endpoint {text}: {error}"))
+        })?;
+        Ok((name.to_owned(), address))
+    });
+    endpoints.collect()
+}
+
+fn directory_of(replicas: &[QuorumReplica], id: i32) -> Option<Uuid> {
+    let found = replicas.iter().find(|replica| replica.node_id == id)?;
+    (!found.directory_id.is_zero()).then_some(found.directory_id)
+}
+
+/// Asks, and removes one.
+pub(super) async fn remove(remove: RemoveVoter, context: &Context) -> Result {
+    let admin = context.admin().await?;
+    let quorum = admin.describe_quorum().await?;
+    let voters: Vec<_> = quorum
+        .voters
+        .iter()
+        .map(|voter| voter.node_id.to_string())
+        .collect();
+    let stranger = || {
+        Failure::failed(format!("node {} is no voter", remove.id))
+            .hint(format!("voters are {}", voters.join(", ")))
+    };
+    let directory_id = match remove.directory_id {
+        Some(id) => id,
+        None => {
+            let voter = quorum.voters.iter().find(|v| v.node_id == remove.id);
+            voter.ok_or_else(stranger)?.directory_id
+        }
+    };
+    let (before, after) = (voters.len(), voters.len().saturating_sub(1));
+    let item = |result| {
+        Item::done(remove.id.to_string(), result)
+            .with("DIRECTORY", directory_id.to_string())
+            .with("VOTERS", format!("{before} -> {after}"))
+    };
+    if context.is_dry_run {
+        return items::finish(context, "NODE", &[item("would be removed")]);
+    }
+    context.confirm(&format!(
+        "take the vote from node {}, so that {after} voters are left and {} may fail",
+        remove.id,
+        after.saturating_sub(1) / 2
+    ))?;
+    match admin.remove_voter(remove.id, directory_id).await {
+        Err(error) if error.code() == Some(ErrorCode::VoterNotFound) => {
+            return Err(Failure::from(error).hint(format!("voters are {}", voters.join(", "))));
+        }
+        removed => removed?,
+    }
+    wait_until(&admin, |quorum| {
+        quorum.voters.iter().all(|v| v.node_id != remove.id)
+    })
+    .await;
+    items::finish(context, "NODE", &[item("removed")])
+}
+
+/// Waits until a broker shows the change, so that the next command meets it. Gives up quietly: the
+/// order has been carried out.
+async fn wait_until(admin: &Admin, is_so: impl Fn(&QuorumDescription) -> bool) {
+    let until = Instant::now() + SHOWN_WITHIN;
+    while Instant::now() < until {
+        if admin
+            .describe_quorum()
+            .await
+            .is_ok_and(|quorum| is_so(&quorum))
+        {
+            return;
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
