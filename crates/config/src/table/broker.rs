@@ -217,7 +217,7 @@ pub(super) static KEYS: &[Key] = &[
     int("queued.max.requests").default("500").at_least(1).high(),
     int("quota.window.num").default("11").at_least(1).low(),
     int("quota.window.size.seconds").default("1").at_least(1).low(),
-    boolean("raudal.broker.drain").default("false").per_broker().hidden(),
+    boolean("raudal.broker.drain").default("false").per_broker(),
     int("remote.fetch.max.wait.ms").default("500").at_least(1).cluster_wide(),
     long("remote.list.offsets.request.timeout.ms").default("30000").at_least(1).cluster_wide(),
     long("remote.log.index.file.cache.total.size.bytes").default("1073741824").at_least(1).cluster_wide().low(),
