@@ -13,6 +13,17 @@ impl Partition {
         !std::mem::replace(&mut self.state.lock().is_isr_queued, true)
     }
 
+    /// A look at the ISR begins: the partition may be queued again. Returns whether this broker leads it,
+    /// and not alone.
+    pub(crate) fn begin_isr_look(&self) -> bool {
+        let mut state = self.state.lock();
+        state.is_isr_queued = false;
+        match &state.role {
+            Role::Leader(leading) => leading.leader.followers().next().is_some(),
+            Role::Follower(_) | Role::Stopped(_) => false,
+        }
+    }
+
     /// The change of the ISR that the leader wants, if there is one. It is in flight then, until
     /// [`Partition::on_isr_answer`].
     pub(crate) fn propose_isr(
@@ -22,7 +33,6 @@ impl Partition {
         is_eligible: &dyn Fn(NodeId, BrokerEpoch) -> bool,
     ) -> Option<Proposal> {
         let mut state = self.state.lock();
-        state.is_isr_queued = false;
         match &mut state.role {
             Role::Leader(leading) => leading.leader.propose(now, limits, is_eligible),
             Role::Follower(_) | Role::Stopped(_) => None,

@@ -18,7 +18,7 @@ use crate::partition::Partition;
 use crate::state::Core;
 
 /// Between two looks at who is behind.
-const LOOK_INTERVAL: Duration = Duration::from_millis(500);
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// A follower that no stream reaches for longer leaves the ISR, if the controller did not fence it
 /// before.
 const DISCONNECTED_MAX: Duration = Duration::from_secs(2);
@@ -87,7 +87,10 @@ fn proposals(core: &Core, partitions: Vec<Arc<Partition>>) -> Vec<Asked> {
         disconnected_max: lag_max.min(DISCONNECTED_MAX),
     };
     let image = core.image();
-    let asked = partitions.into_iter().filter_map(|partition| {
+    let led = partitions
+        .into_iter()
+        .filter(|partition| partition.begin_isr_look());
+    let asked = led.filter_map(|partition| {
         let index = partition.topic_partition().partition;
         let known = image.partition(partition.topic_id(), index)?;
         let is_eligible = |node: NodeId, epoch: BrokerEpoch| {

@@ -17,6 +17,7 @@ mod link;
 mod peers;
 mod receiver;
 mod sender;
+mod throttle;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -31,6 +32,7 @@ pub(crate) use link::{Link, Urgency};
 pub(crate) use peers::{Peers, Touched};
 pub(crate) use receiver::receive;
 pub(crate) use sender::send_to_followers;
+use throttle::Throttle;
 
 /// Bytes of recent appends that all partitions keep for their followers.
 const TAIL_BYTES_MAX: usize = 64 << 20;
@@ -42,6 +44,8 @@ pub(crate) struct Replication {
     pub(crate) isr: IsrQueue,
     pub(crate) directories: DirectoryQueue,
     pub(crate) tail_budget: Arc<TailBudget>,
+    leader_throttle: Throttle,
+    follower_throttle: Throttle,
     next_session: AtomicU64,
 }
 
@@ -52,6 +56,8 @@ impl Replication {
             isr: IsrQueue::default(),
             directories: DirectoryQueue::default(),
             tail_budget: TailBudget::new(TAIL_BYTES_MAX),
+            leader_throttle: Throttle::of_leader(),
+            follower_throttle: Throttle::of_follower(),
             next_session: AtomicU64::new(1),
         }
     }

@@ -18,8 +18,8 @@ use std::time::Duration;
 
 use replication::SessionId;
 use rpc::replication::{
-    AckSender, Broken, Closed, FollowerFrame, FrameReceiver, Incoming, RefusalReason, ToLeader,
-    Welcome,
+    AckSender, Broken, Closed, FollowerFrame, FrameReceiver, Incoming, Lane, RefusalReason,
+    ToLeader, Welcome,
 };
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -87,6 +87,7 @@ async fn serve(core: Arc<Core>, stream: Incoming, stop: CancellationToken) {
     let mut receiver = Receiver {
         core,
         leader,
+        lane,
         open: HashMap::new(),
         parked: Vec::new(),
         answers: Vec::new(),
@@ -107,6 +108,7 @@ async fn serve(core: Arc<Core>, stream: Incoming, stop: CancellationToken) {
 struct Receiver {
     core: Arc<Core>,
     leader: NodeId,
+    lane: Lane,
     open: HashMap<u32, Open>,
     parked: Vec<Parked>,
     /// To go into the next frame.

@@ -4,6 +4,7 @@
 use rpc::replication::{Lane, ToFollower};
 use storage::{LogReader, ReadError, ReadResult};
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 use tracing::warn;
 use types::Offset;
 
@@ -81,13 +82,24 @@ impl Conversation {
         if self.link.lane != Lane::CatchUp {
             return;
         }
-        while self.reading.is_none() && self.control.is_empty() && self.has_window() {
+        self.throttled_until = None;
+        for _ in 0..self.data.len() {
+            let is_busy = self.reading.is_some() || !self.control.is_empty();
+            if is_busy || !self.has_window() {
+                return;
+            }
             let Some(handle) = self.data.pop_front() else {
                 return;
             };
             let Some(carriage) = self.carriages.get_mut(&handle) else {
                 continue;
             };
+            let throttle = &self.core.replication.leader_throttle;
+            if let Some(pause) = throttle.pause(&self.core, carriage.partition.topic_partition()) {
+                self.throttled_until = Some(Instant::now() + pause);
+                self.data.push_back(handle);
+                continue;
+            }
             carriage.is_queued = false;
             match carriage.partition.take(carriage.session, FRAME_BYTES) {
                 Take::Append {
@@ -166,6 +178,10 @@ impl Conversation {
             return None;
         };
         self.sent_bytes += read.bytes.len() as u64;
+        if self.link.lane == Lane::CatchUp {
+            let throttle = &self.core.replication.leader_throttle;
+            throttle.spend(&self.core, partition.topic_partition(), read.bytes.len());
+        }
         if sent.has_more && self.link.lane == Lane::Live {
             self.queue(handle);
         }

@@ -72,6 +72,8 @@ pub(super) struct Conversation {
     sent_bytes: u64,
     consumed_bytes: u64,
     reading: Option<Reading>,
+    /// Until then the quota lets nobody read who waits in `data`.
+    throttled_until: Option<Instant>,
 }
 
 impl Conversation {
@@ -91,6 +93,7 @@ impl Conversation {
             sent_bytes: 0,
             consumed_bytes: 0,
             reading: None,
+            throttled_until: None,
         }
     }
 
@@ -249,8 +252,8 @@ impl Conversation {
 
     fn next_deadline(&self) -> Option<Instant> {
         let again = self.again.iter().map(|(at, _)| *at).min();
-        let idle = self.idle_due;
-        again.into_iter().chain(idle).min()
+        let others = [self.idle_due, self.throttled_until];
+        again.into_iter().chain(others.into_iter().flatten()).min()
     }
 }
 

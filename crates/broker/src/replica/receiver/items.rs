@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use replication::Position;
-use rpc::replication::{RefusalReason, ToFollower, ToLeader};
-use tokio::time::Instant;
+use rpc::replication::{Lane, RefusalReason, ToFollower, ToLeader};
+use tokio::time::{Instant, sleep};
 use tracing::{debug, error};
 use types::Offset;
 
@@ -77,7 +77,9 @@ impl Receiver {
                     log_start_offset,
                 };
                 let batches = joined(batches);
-                self.consumed_bytes += batches.len() as u64;
+                let len = batches.len();
+                self.throttle(handle, len).await;
+                self.consumed_bytes += len as u64;
                 self.is_told = false;
                 let appended = self.with_open(handle, |open| {
                     open.partition
@@ -156,6 +158,23 @@ impl Receiver {
             Ok(position) => self.answers.push(report(handle, &position)),
             Err(failure) => self.refuse(handle, &partition, &failure),
         }
+    }
+
+    /// On the lane for replicas that are behind: waits as long as the quota says. The leader stops by
+    /// itself once its window is full.
+    async fn throttle(&self, handle: u32, bytes: usize) {
+        if self.lane != Lane::CatchUp {
+            return;
+        }
+        let Some(open) = self.open.get(&handle) else {
+            return;
+        };
+        let partition = open.partition.topic_partition();
+        let throttle = &self.core.replication.follower_throttle;
+        while let Some(pause) = throttle.pause(&self.core, partition) {
+            sleep(pause).await;
+        }
+        throttle.spend(&self.core, partition, bytes);
     }
 
     /// Acts on an open partition; a failure takes it off the stream. Messages for partitions that are
