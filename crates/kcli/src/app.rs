@@ -114,7 +114,8 @@ async fn until_interrupted(command: Command, context: &Context) -> Result {
             | Command::Consume(_)
             | Command::Perf(_)
             | Command::Drill(_)
-            | Command::Partition(_)
+            | Command::Partition(partition::Command::Move(_) | partition::Command::Rebalance(_))
+            | Command::Broker(broker::Command::Drain(_) | broker::Command::Decommission(_))
     );
     let interrupt = context.interrupt.clone();
     let interrupted = async {

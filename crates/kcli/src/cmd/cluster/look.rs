@@ -9,7 +9,7 @@ use client::admin::{ClusterDescription, LogDir, QuorumDescription};
 use client::metadata::{Cluster, Partition};
 use client::{Admin, Error};
 use futures_util::future::join_all;
-use types::ErrorCode;
+use types::{ErrorCode, TopicPartition};
 
 use crate::failure::Result;
 use crate::min_isr;
@@ -29,6 +29,8 @@ pub(crate) struct Look {
     pub(crate) topics: Arc<Cluster>,
     /// `min.insync.replicas` by topic, where it can be seen.
     pub(crate) min_isrs: BTreeMap<String, usize>,
+    /// Replicas being added by moves, by partition: they need not be in sync yet.
+    pub(crate) adding: BTreeMap<TopicPartition, Vec<i32>>,
     /// The quorum; `None` in clusters that have none, else why it cannot be seen.
     pub(crate) quorum: Option<Result<QuorumDescription, String>>,
     /// Disks by live broker, or why they cannot be seen.
@@ -45,8 +47,9 @@ impl Look {
         let topics = admin.client().all_topics().await?;
         let mut names: Vec<String> = topics.topics.keys().map(ToString::to_string).collect();
         names.sort();
-        let (min_isrs, quorum, log_dirs) = futures_util::future::join3(
+        let (min_isrs, adding, quorum, log_dirs) = futures_util::future::join4(
             min_isr::of_topics(admin, &names),
+            adding(admin),
             quorum(admin),
             log_dirs(admin, &cluster),
         )
@@ -55,6 +58,7 @@ impl Look {
             cluster,
             topics,
             min_isrs,
+            adding,
             quorum,
             log_dirs,
         })
@@ -87,12 +91,23 @@ impl Look {
         let all = topics.into_iter().flat_map(|topic| {
             let min = self.min_isrs.get(&*topic.name).copied();
             topic.partitions.iter().map(move |partition| {
-                let min = min.map(|min| min.min(partition.replicas.len()));
-                let state = State::of(partition.leader, &partition.replicas, &partition.isr, min);
+                let expected = self.expected(&topic.name, partition);
+                let min = min.map(|min| min.min(expected.len()));
+                let state = State::of(partition.leader, &expected, &partition.isr, min);
                 (&*topic.name, partition, state)
             })
         });
         all.collect()
+    }
+
+    /// Replicas of a partition that should be in sync.
+    pub(crate) fn expected(&self, topic: &str, partition: &Partition) -> Vec<i32> {
+        let adding = self
+            .adding
+            .get(&TopicPartition::new(topic, partition.index));
+        let is_new = |id: &i32| adding.is_some_and(|adding| adding.contains(id));
+        let expected = partition.replicas.iter().filter(|id| !is_new(id));
+        expected.copied().collect()
     }
 
     /// Disks that do not serve: broker, directory, why.
@@ -117,6 +132,19 @@ fn why(error: &Error) -> String {
         Some(ErrorCode::KafkaStorageError) => "offline: it cannot be read or written".to_owned(),
         _ => error.to_string(),
     }
+}
+
+async fn adding(admin: &Admin) -> BTreeMap<TopicPartition, Vec<i32>> {
+    // Without the controller nobody knows; then more is told than need be.
+    let moving = tokio::time::timeout(ANSWER_WITHIN, admin.list_reassignments(None)).await;
+    let moving = moving
+        .ok()
+        .and_then(std::result::Result::ok)
+        .unwrap_or_default();
+    moving
+        .into_iter()
+        .map(|m| (m.partition, m.adding))
+        .collect()
 }
 
 async fn quorum(admin: &Admin) -> Option<Result<QuorumDescription, String>> {

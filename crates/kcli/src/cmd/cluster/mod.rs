@@ -1,5 +1,7 @@
 //! `kcli cluster`.
 
+mod checks;
+mod doctor;
 mod features;
 mod health;
 mod info;
@@ -21,6 +23,9 @@ pub(crate) enum Command {
     /// Is all well? Exit code 10 if not
     #[command(after_help = health::EXAMPLES)]
     Health(health::Health),
+    /// What is wrong or will be, and what to do about it
+    #[command(after_help = doctor::EXAMPLES)]
+    Doctor(doctor::Doctor),
     /// Its id alone
     Id,
     /// Features in force, and what the brokers support
@@ -32,6 +37,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result {
     match command {
         Command::Info => info::run(context).await,
         Command::Health(health) => health::run(&health, context).await,
+        Command::Doctor(doctor) => doctor::run(&doctor, context).await,
         Command::Features => features::run(context).await,
         Command::Id => {
             let cluster = context.client().await?.cluster();

@@ -1,6 +1,7 @@
 //! What is not well, from one look at the cluster. Nothing is asked here.
 
 use client::admin::QuorumDescription;
+use client::metadata::Partition;
 use serde_json::{Value, json};
 
 use super::look::Look;
@@ -60,7 +61,7 @@ fn partitions(look: &Look) -> Vec<Reason> {
             .filter(|id| !partition.isr.contains(id));
         let out: Vec<_> = out.map(ToString::to_string).collect();
         let (in_sync, out) = (partition.isr.len(), out.join(", "));
-        let is_complete = partition.isr.len() >= partition.replicas.len();
+        let is_complete = out.is_empty();
         let reason = match state {
             State::Offline => Reason::new(
                 "partitionOffline",

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use client::Admin;
 use client::admin::{AlterOp, ConfigSource, Resource, ResourceKind};
-use serde_json::json;
 
 use super::plan::Change;
 use crate::context::Context;
@@ -61,6 +60,19 @@ impl Throttle {
     /// Takes them away.
     pub(super) async fn clear(&self, admin: &Admin) -> Result {
         self.alter_topics(admin, AlterOp::Subtract).await?;
+        // What is empty now looks as if something were throttled.
+        let names: Vec<String> = self.topics.keys().cloned().collect();
+        for (topic, configs) in admin.topic_configs(&names, &[LEADERS, FOLLOWERS]).await? {
+            let is_empty = |value: &Option<String>| value.as_ref().is_none_or(String::is_empty);
+            let empty = configs.into_iter().flatten();
+            let empty = empty.filter(|c| c.source == ConfigSource::Topic && is_empty(&c.value));
+            let changes: Vec<_> = empty.map(|c| (c.name, AlterOp::Delete)).collect();
+            if !changes.is_empty() {
+                admin
+                    .alter_configs(&of_topic(&topic), &changes, false)
+                    .await?;
+            }
+        }
         let rates = RATES.map(|key| (key.to_owned(), AlterOp::Delete));
         for id in &self.brokers {
             admin.alter_configs(&broker(*id), &rates, false).await?;
@@ -203,11 +215,6 @@ pub(crate) fn rate(text: &str) -> Result<u64, String> {
         )),
         Some(rate) => Ok(rate),
     }
-}
-
-/// For programs.
-pub(crate) fn json(found: &Found) -> serde_json::Value {
-    json!({ "brokers": found.brokers, "topics": found.topics })
 }
 
 #[cfg(test)]

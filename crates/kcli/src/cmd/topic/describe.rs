@@ -1,5 +1,7 @@
 //! `kcli topic describe`.
 
+use std::collections::BTreeMap;
+
 use clap::{Args, ValueEnum};
 use clap_complete::ArgValueCompleter;
 use client::Admin;
@@ -68,10 +70,10 @@ impl Filter {
         self.under_replicated || self.unavailable || self.under_min_isr || self.at_min_isr
     }
 
-    fn shows(&self, partition: &PartitionDetail, min_isr: Option<usize>) -> bool {
+    fn shows(&self, partition: &PartitionDetail, expected: &[i32], min_isr: Option<usize>) -> bool {
         let in_sync = partition.isr.len();
         if self.under_replicated {
-            return in_sync < partition.replicas.len();
+            return expected.iter().any(|id| !partition.isr.contains(id));
         }
         if self.unavailable {
             return partition.leader < 0;
@@ -87,6 +89,8 @@ impl Filter {
 struct Described {
     topic: TopicDetail,
     configs: Vec<ConfigEntry>,
+    /// Replicas being added by moves: they need not be in sync yet.
+    adding: BTreeMap<i32, Vec<i32>>,
 }
 
 /// Describes them.
@@ -140,7 +144,22 @@ async fn described(admin: &Admin, topic: TopicDetail) -> Result<Described> {
         .describe_configs(&resource, false)
         .await
         .unwrap_or_default();
-    Ok(Described { topic, configs })
+    let moving = topic
+        .partitions
+        .iter()
+        .any(|p| p.isr.len() < p.replicas.len());
+    let moving = match moving {
+        true => admin.list_reassignments(None).await.unwrap_or_default(),
+        false => Vec::new(),
+    };
+    let own = moving
+        .into_iter()
+        .filter(|m| *m.partition.topic == topic.name);
+    Ok(Described {
+        adding: own.map(|m| (m.partition.partition, m.adding)).collect(),
+        topic,
+        configs,
+    })
 }
 
 impl Described {
@@ -155,8 +174,16 @@ impl Described {
     }
 
     fn state(&self, partition: &PartitionDetail) -> State {
-        let (replicas, isr) = (&partition.replicas, &partition.isr);
-        State::of(partition.leader, replicas, isr, self.min_isr())
+        let expected = self.expected(partition);
+        State::of(partition.leader, &expected, &partition.isr, self.min_isr())
+    }
+
+    /// Replicas that should be in sync.
+    fn expected(&self, partition: &PartitionDetail) -> Vec<i32> {
+        let adding = self.adding.get(&partition.index);
+        let is_new = |id: &i32| adding.is_some_and(|adding| adding.contains(id));
+        let expected = partition.replicas.iter().filter(|id| !is_new(id));
+        expected.copied().collect()
     }
 
     fn replication_factor(&self) -> usize {
@@ -179,7 +206,7 @@ impl Described {
         self.topic
             .partitions
             .iter()
-            .filter(move |p| filter.shows(p, min_isr))
+            .filter(move |p| filter.shows(p, &self.expected(p), min_isr))
     }
 }
 
