@@ -103,6 +103,9 @@ impl ActiveTask {
         };
         let now = self.clock.monotonic();
         self.sessions.on_heartbeat(broker, epoch, now, contact);
+        if let Some(theirs) = state.image_hash {
+            self.image_check.compare(broker, theirs, now, &self.probes);
+        }
         if let Err(error) = group.record(decision.records) {
             return answer(reply, Err(does_not_fit(&error)));
         }

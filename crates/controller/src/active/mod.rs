@@ -12,6 +12,7 @@
 
 mod decisions;
 mod group;
+mod image_check;
 mod message;
 mod reign;
 mod task;

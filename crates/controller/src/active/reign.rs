@@ -203,6 +203,7 @@ impl ActiveTask {
             (Ok(()), group.base_offset())
         };
         let image = self.quorum.published().image();
+        self.image_check.on_image(&image);
         match &result {
             Ok(()) => group.settle(&Fate::Committed {
                 image: &image,

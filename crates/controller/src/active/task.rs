@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use types::Clock;
 
+use super::image_check::ImageCheck;
 use super::message::{Mailbox, Message, Refusal};
 use super::upkeep::Upkeep;
 use crate::decide::Settings;
@@ -41,6 +42,7 @@ pub(crate) struct ActiveTask {
     pub(super) sessions: SessionTable,
     pub(super) self_check: Arc<SelfCheck>,
     pub(super) upkeep: Upkeep,
+    pub(super) image_check: ImageCheck,
     pub(super) probes: TaskTracker,
     pub(super) stop: CancellationToken,
     /// Why the controller cannot go on.
@@ -61,6 +63,7 @@ impl ActiveTask {
             sessions: SessionTable::new(config.session_timeout),
             self_check: Arc::new(SelfCheck::new(Arc::clone(&clock))),
             upkeep: Upkeep::begin(&config.settings.elections, clock.monotonic()),
+            image_check: ImageCheck::default(),
             quorum,
             config,
             clock,
