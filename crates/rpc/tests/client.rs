@@ -352,18 +352,34 @@ async fn a_refusal_is_not_asked_again_and_a_dead_cluster_only_until_the_deadline
     assert!(waited <= PATIENCE && waited > PATIENCE / 2, "{waited:?}");
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_session_moves_with_the_active_controller() {
-    let (one, two) = (Script::default(), Script::default());
-    let client = client(&[(1, play(&one)), (2, play(&two))]);
-    let mut session = client.session(NodeId(7), BrokerEpoch(3));
-    let state = HeartbeatState {
+const fn alive() -> HeartbeatState {
+    HeartbeatState {
         metadata_offset: 3,
         want_fence: false,
         want_shutdown: false,
         offline_log_dirs: Vec::new(),
         image_hash: None,
-    };
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_heartbeat_does_not_wait_long_for_a_controller_that_hangs() {
+    let (hanging, _nobody_serves) = in_process();
+    let second = play(&Script::default());
+    let client = client(&[(1, hanging), (2, second)]);
+    let mut session = client.session(NodeId(4), BrokerEpoch(9));
+    let started = Instant::now();
+    let answer = session.heartbeat(&alive(), PATIENCE).await;
+    assert!(answer.expect("the second answers").caught_up);
+    assert!(started.elapsed() < Duration::from_secs(3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_moves_with_the_active_controller() {
+    let (one, two) = (Script::default(), Script::default());
+    let client = client(&[(1, play(&one)), (2, play(&two))]);
+    let mut session = client.session(NodeId(7), BrokerEpoch(3));
+    let state = alive();
     session.heartbeat(&state, PATIENCE).await.expect("answered");
     *one.moved_to.lock() = Some(hint(2));
     session

@@ -59,6 +59,14 @@ impl DirState {
         self.offline_error(reason)
     }
 
+    /// Passes an error on. One that says that the disk is failing takes the directory offline.
+    pub(crate) fn judge(&self, error: Error) -> Error {
+        if error.is_device_failure() {
+            return self.fail(error.to_string());
+        }
+        error
+    }
+
     fn offline_error(&self, reason: String) -> Error {
         Error::Offline {
             path: self.inner.path.clone(),

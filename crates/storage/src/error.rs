@@ -81,6 +81,11 @@ impl Error {
         matches!(self, Self::Io { source, .. } if disk::is_short_of_resources(source))
     }
 
+    /// Whether the disk is failing, so that nothing else in its directory can be relied on.
+    pub(crate) fn is_device_failure(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if disk::is_device_failure(source))
+    }
+
     /// Whether the log will refuse everything until it is opened again.
     #[must_use]
     pub fn is_offline(&self) -> bool {

@@ -21,6 +21,8 @@ pub(super) struct Attempts<'a> {
     peer: Arc<Peer>,
     started: Instant,
     deadline: Option<Instant>,
+    /// For one try.
+    patience: Duration,
     failures: u32,
 }
 
@@ -40,8 +42,15 @@ impl<'a> Attempts<'a> {
             peer: pool.active(),
             started,
             deadline,
+            patience: pool.config().try_timeout,
             failures: 0,
         }
+    }
+
+    /// With less patience for each try.
+    pub(super) const fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
     }
 
     pub(super) fn peer(&self) -> &Peer {
@@ -50,7 +59,7 @@ impl<'a> Attempts<'a> {
 
     /// How long the next try may take.
     pub(super) fn try_timeout(&self) -> Duration {
-        let patience = self.pool.config().try_timeout;
+        let patience = self.patience;
         match self.deadline {
             Some(deadline) => patience.min(deadline.saturating_duration_since(Instant::now())),
             None => patience,

@@ -20,6 +20,8 @@ pub struct ControllerEndpoint {
 pub struct ClientConfig {
     /// How long one controller may take to answer before another one is asked.
     pub try_timeout: Duration,
+    /// The same for a heartbeat: a controller that hangs must not eat up the session.
+    pub heartbeat_try_timeout: Duration,
     /// First pause after a failed round; doubles.
     pub backoff_min: Duration,
     /// Longest pause.
@@ -37,6 +39,7 @@ impl Default for ClientConfig {
     fn default() -> Self {
         Self {
             try_timeout: Duration::from_secs(10),
+            heartbeat_try_timeout: Duration::from_millis(700),
             backoff_min: Duration::from_millis(2),
             backoff_max: Duration::from_millis(250),
             tail_silence_max: Duration::from_secs(8),

@@ -59,7 +59,8 @@ impl BrokerSession {
         timeout: Duration,
     ) -> Result<HeartbeatAnswer, Error> {
         let pool = Arc::clone(&self.pool);
-        let mut attempts = Attempts::within(&pool, timeout);
+        let patience = pool.config().heartbeat_try_timeout;
+        let mut attempts = Attempts::within(&pool, timeout).with_patience(patience);
         loop {
             let beat = attempts
                 .bound(self.try_heartbeat(attempts.peer(), state))

@@ -19,10 +19,12 @@ static RENAME_COUNT: AtomicU64 = AtomicU64::new(0);
 
 impl LogDirs {
     /// Returns the log of a partition, creating it in `directory` (or in the directory with the
-    /// fewest logs) if there is none. The folder is durable on return.
+    /// fewest logs, for `None` and for one that is not there any more) if there is none. The folder is
+    /// durable on return.
     ///
     /// # Errors
-    /// If the directory is offline or the disk refuses, or the log there belongs to another topic id.
+    /// If the directory is offline, or may be one that is; if the disk refuses, or the log there belongs
+    /// to another topic id.
     pub fn create_log(
         &self,
         topic_partition: &TopicPartition,
@@ -67,10 +69,14 @@ impl LogDirs {
                 return Ok(Arc::clone(dir));
             }
         }
-        if let Some(wanted) = directory
-            && let Some(dir) = self.dirs.iter().find(|dir| dir.directory_id() == wanted)
-        {
-            return Ok(Arc::clone(dir));
+        if let Some(wanted) = directory {
+            if let Some(dir) = self.dirs.iter().find(|dir| dir.directory_id() == wanted) {
+                return Ok(Arc::clone(dir));
+            }
+            // It may be the one that failed, and the log is in there: it must not begin empty elsewhere.
+            if let Some(failed) = self.dirs.iter().find(|dir| dir.is_offline()) {
+                failed.state().check()?;
+            }
         }
         let online = self.dirs.iter().filter(|dir| !dir.is_offline());
         let emptiest = online.min_by_key(|dir| self.logs_in(dir).len());

@@ -139,11 +139,11 @@ impl Dir {
     }
 
     /// A directory that could not be opened.
-    pub(super) fn offline(path: &Path, identity: &MetaProperties, error: &Error) -> Self {
+    pub(super) fn offline(path: &Path, directory_id: DirectoryId, error: &Error) -> Self {
         let state = DirState::new(path);
         state.fail(error.to_string());
         Self {
-            directory_id: identity.directory_id,
+            directory_id,
             state,
             disk: None,
             _lock: None,

@@ -40,41 +40,70 @@ pub fn format(path: &Path, identity: &MetaProperties, deps: &LogDeps) -> Result<
     write(path, identity, deps)
 }
 
-/// The identity of each directory, given to it if it has none. Nothing is written before all of them
-/// are known to be right.
+/// The identity of each directory, given to it if it has none; or why the disk does not say. Nothing is
+/// written before all of them are known to be right.
+///
+/// # Errors
+/// [`Error::Refused`] if one of them is not this node's to use.
 pub(super) fn check_all(
     options: &LogDirsOptions,
     deps: &LogDeps,
-) -> Result<Vec<MetaProperties>, Error> {
+) -> Result<Vec<Result<MetaProperties, Error>>, Error> {
     let mut identities = Vec::new();
     for path in &options.paths {
-        let identity = read(path, deps)?;
-        match &identity {
-            Some(identity) => check(path, identity, options)?,
-            None => check_empty(path, &options.foreign_names, deps)?,
-        }
-        identities.push(identity);
+        identities.push(unless_refused(find(path, options, deps))?);
     }
     let mut new_ids = options.new_directory_ids.iter().copied();
-    let mut complete: Vec<MetaProperties> = Vec::new();
+    let mut complete: Vec<Result<MetaProperties, Error>> = Vec::new();
     for (path, identity) in options.paths.iter().zip(identities) {
         let identity = match identity {
-            Some(identity) if identity.directory_id != DirectoryId::ZERO => identity,
-            _ => give_identity(path, options, new_ids.next(), deps)?,
+            Ok(Some(identity)) if identity.directory_id != DirectoryId::ZERO => Ok(identity),
+            Ok(_) => unless_refused(give_identity(path, options, new_ids.next(), deps))?,
+            Err(unreadable) => Err(unreadable),
         };
-        if complete
-            .iter()
-            .any(|other| other.directory_id == identity.directory_id)
-        {
-            let reason = format!(
-                "its directory.id {} is that of another log directory; it was copied, or is listed twice",
-                identity.directory_id
-            );
-            return Err(refused(path, reason));
+        if let Ok(identity) = &identity {
+            check_unique(path, identity, &complete)?;
         }
         complete.push(identity);
     }
     Ok(complete)
+}
+
+/// Lets the others go on without a directory whose disk fails.
+fn unless_refused<T>(result: Result<T, Error>) -> Result<Result<T, Error>, Error> {
+    match result {
+        Err(error @ (Error::Refused { .. } | Error::Invalid(_))) => Err(error),
+        result => Ok(result),
+    }
+}
+
+fn find(
+    path: &Path,
+    options: &LogDirsOptions,
+    deps: &LogDeps,
+) -> Result<Option<MetaProperties>, Error> {
+    let identity = read(path, deps)?;
+    match &identity {
+        Some(identity) => check(path, identity, options)?,
+        None => check_empty(path, &options.foreign_names, deps)?,
+    }
+    Ok(identity)
+}
+
+fn check_unique(
+    path: &Path,
+    identity: &MetaProperties,
+    others: &[Result<MetaProperties, Error>],
+) -> Result<(), Error> {
+    let is_same = |other: &MetaProperties| other.directory_id == identity.directory_id;
+    if others.iter().flatten().any(is_same) {
+        let reason = format!(
+            "its directory.id {} is that of another log directory; it was copied, or is listed twice",
+            identity.directory_id
+        );
+        return Err(refused(path, reason));
+    }
+    Ok(())
 }
 
 fn give_identity(

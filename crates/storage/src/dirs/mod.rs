@@ -80,7 +80,7 @@ pub enum Restart {
 pub struct DirStatus {
     /// Its path.
     pub path: PathBuf,
-    /// Its identity.
+    /// Its identity, zero if its disk failed before that was read.
     pub directory_id: DirectoryId,
     /// Why it is offline, if it is.
     pub offline: Option<String>,
@@ -142,11 +142,14 @@ impl LogDirs {
         let mut dirs = Vec::new();
         let mut first_error = None;
         for (path, identity) in options.paths.iter().zip(identities) {
-            match Dir::open(path, &identity, &deps) {
+            let directory_id = identity
+                .as_ref()
+                .map_or(DirectoryId::ZERO, |identity| identity.directory_id);
+            match identity.and_then(|identity| Dir::open(path, &identity, &deps)) {
                 Ok(dir) => dirs.push(Arc::new(dir)),
                 Err(error @ Error::Refused { .. }) => return Err(error),
                 Err(error) => {
-                    dirs.push(Arc::new(Dir::offline(path, &identity, &error)));
+                    dirs.push(Arc::new(Dir::offline(path, directory_id, &error)));
                     first_error.get_or_insert(error);
                 }
             }

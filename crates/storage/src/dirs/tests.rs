@@ -361,6 +361,57 @@ fn a_directory_that_cannot_be_read_is_offline_unless_it_is_the_last() {
 }
 
 #[test]
+fn a_directory_whose_identity_cannot_be_read_is_offline_and_the_others_are_not() {
+    let bench = Bench::new();
+    drop(bench.open());
+    // The first file read is the first directory's identity.
+    bench.disk.plan(Some(Op::Read), 0, 1, Fault::Errno(5));
+    let dirs = bench.open_and_load();
+    let [a, b] = &dirs.status()[..] else {
+        panic!("two directories");
+    };
+    assert!(a.offline.is_some() && b.offline.is_none());
+    assert_eq!(a.directory_id, DirectoryId::ZERO);
+    drop(dirs);
+    bench
+        .disk
+        .plan(Some(Op::Read), 0, u64::MAX, Fault::Errno(5));
+    bench.try_open(options(&["/d/a", "/d/b"])).unwrap_err();
+}
+
+#[test]
+fn a_replica_of_a_directory_that_is_offline_is_not_created_empty_elsewhere() {
+    let bench = Bench::new();
+    let dirs = bench.open_and_load();
+    let ids: Vec<_> = dirs.status().iter().map(|dir| dir.directory_id).collect();
+    let create = |dirs: &LogDirs, directory| {
+        dirs.create_log(&tp(0), topic_id(9), config(), directory)
+            .map(|log| append(&log, 1))
+    };
+    create(&dirs, Some(ids[0])).unwrap();
+    drop(dirs);
+    // Its disk cannot be read at the next start: whose it was is not known.
+    bench.disk.plan(Some(Op::Read), 0, 1, Fault::Errno(5));
+    let dirs = bench.open_and_load();
+    assert!(create(&dirs, Some(ids[0])).unwrap_err().is_offline());
+    assert!(dirs.log(&tp(0)).is_none());
+    // What belongs to the other one, or to none yet, can be created.
+    let other = |partition, directory| {
+        let created = dirs.create_log(&tp(partition), topic_id(9), config(), directory);
+        created.unwrap();
+        dirs.directory_of(&tp(partition))
+    };
+    assert_eq!(other(1, Some(ids[1])), Some(ids[1]));
+    assert_eq!(other(2, None), Some(ids[1]));
+    drop(dirs);
+    // With every disk there, a directory that nobody knows was replaced.
+    let dirs = bench.open_and_load();
+    let gone = DirectoryId(Uuid::from_bytes([77; 16]));
+    let created = dirs.create_log(&tp(3), topic_id(9), config(), Some(gone));
+    created.unwrap();
+}
+
+#[test]
 fn many_logs_are_loaded_by_several_threads() {
     let bench = Bench::new();
     let dirs = bench.open_and_load();

@@ -125,6 +125,23 @@ pub(crate) fn is_short_of_resources(error: &io::Error) -> bool {
             .any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
 }
 
+/// Whether the device itself is in trouble, or the file system has given up on it: nothing in the
+/// directory can be relied on any more. A full disk is none of that.
+pub(crate) fn is_device_failure(error: &io::Error) -> bool {
+    const TROUBLE: [Errno; 7] = [
+        Errno::IO,
+        Errno::NXIO,
+        Errno::NODEV,
+        Errno::ROFS,
+        Errno::STALE,
+        Errno::UCLEAN,
+        Errno::REMOTEIO,
+    ];
+    TROUBLE
+        .iter()
+        .any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
+}
+
 /// What a failed fsync returns: nothing that [`is_short_of_resources`], for it never passes.
 fn fsync_failed(error: io::Error) -> io::Error {
     if is_short_of_resources(&error) {

@@ -38,7 +38,8 @@ impl Log {
     /// all of them are retries or none is.
     ///
     /// # Errors
-    /// See [`AppendError`]; the log is unchanged.
+    /// See [`AppendError`]; the log is unchanged. A full disk is a refusal, a failing one takes the whole
+    /// directory offline.
     pub fn append_as_leader(
         &mut self,
         batches: &[ValidatedBatch],
@@ -228,12 +229,13 @@ impl Log {
         };
         let now_ms = self.now_ms();
         let max_timestamp = placed.iter().map(|p| p.header.max_timestamp).max();
-        self.roll_before(
+        let rolled = self.roll_before(
             size_of(placed),
             max_timestamp.unwrap_or(NO_TIMESTAMP),
             last.header.last_offset(),
             first.header.base_offset,
-        )?;
+        );
+        rolled.map_err(|error| self.dir_state.judge(error))?;
         self.note_epochs(placed)?;
         let position = self.active_segment().size_bytes();
         self.write_parts(placed, now_ms)?;
@@ -278,11 +280,15 @@ impl Log {
             return Ok(());
         };
         let path = segment.path(crate::files::names::Kind::Log);
-        if let Err(undo) = segment.cut_back() {
-            let reason = format!("a write failed ({error}) and could not be undone ({undo})");
-            return Err(self.go_offline(reason));
+        let undone = segment.cut_back();
+        let failed = self.dir_state.judge(Error::io(&path, error));
+        match undone {
+            Err(undo) if !failed.is_offline() => {
+                let reason = format!("{failed}, and the write could not be undone: {undo}");
+                Err(self.go_offline(reason))
+            }
+            _ => Err(failed),
         }
-        Err(Error::io(&path, error))
     }
 
     /// Indexes and producers, after the bytes are in the log.

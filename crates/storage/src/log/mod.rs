@@ -240,7 +240,7 @@ impl Log {
         let path = self.dir.join(EPOCHS_FILE);
         let text = checkpoint::format_epochs(epochs.entries());
         let result = self.disk().replace(&path, &text, false);
-        result.map_err(|e| Error::io(&path, e))?;
+        result.map_err(|e| self.dir_state.judge(Error::io(&path, e)))?;
         self.epochs = epochs;
         self.unsynced.epochs = true;
         self.unsynced.names = true;

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::Error;
 use crate::dir_state::DirState;
-use crate::disk::Disk;
+use crate::disk::{Disk, is_short_of_resources};
 use crate::epochs::Epochs;
 use crate::files::names::{self, Kind};
 use crate::files::{SMALL_FILE_BYTES_MAX, checkpoint};
@@ -302,11 +302,16 @@ impl Log {
 
     pub(super) fn sync_names(&mut self) -> Result<(), Error> {
         let dir = Arc::clone(&self.dir);
-        let result = self.disk().sync_dir(&dir);
-        result.map_err(|e| {
-            self.dir_state
-                .fail(format!("fsync of {} failed: {e}", dir.display()))
-        })
+        let Err(error) = self.disk().sync_dir(&dir) else {
+            return Ok(());
+        };
+        if is_short_of_resources(&error) {
+            // Nothing was synced, and nothing is lost: the next flush does it.
+            self.unsynced.names = true;
+            return Err(Error::io(&dir, error));
+        }
+        let reason = format!("fsync of {} failed: {error}", dir.display());
+        Err(self.dir_state.fail(reason))
     }
 
     /// The epochs as the checkpoint has them, corrected by the batches that were read.

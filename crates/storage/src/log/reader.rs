@@ -7,6 +7,7 @@ use types::Offset;
 
 use super::{Log, ReadResult};
 use crate::ReadError;
+use crate::dir_state::DirState;
 use crate::segment::{Mode, Segment, Wanted};
 
 /// A log as it was at one moment. Reads go straight to the files: no lock of the log is needed, and
@@ -14,6 +15,7 @@ use crate::segment::{Mode, Segment, Wanted};
 #[derive(Debug, Clone)]
 pub struct LogReader {
     segments: Arc<[Arc<Segment>]>,
+    dir_state: DirState,
     log_start_offset: Offset,
     log_end_offset: Offset,
     verifies_crc: bool,
@@ -26,6 +28,7 @@ impl Log {
     pub fn reader(&self) -> LogReader {
         LogReader {
             segments: Arc::clone(&self.segments),
+            dir_state: self.dir_state.clone(),
             log_start_offset: self.log_start_offset,
             log_end_offset: self.log_end_offset,
             verifies_crc: self.config.verify_reads,
@@ -127,7 +130,8 @@ impl LogReader {
             if segment.base_offset() >= wanted.max_offset_exclusive {
                 break;
             }
-            if let Some(found) = segment.read(&wanted)? {
+            let found = segment.read(&wanted).map_err(|error| self.judge(error))?;
+            if let Some(found) = found {
                 return Ok(ReadResult {
                     bytes: found.bytes,
                     first_offset: found.first_offset,
@@ -140,5 +144,13 @@ impl LogReader {
             first_offset: offset,
             next_offset: offset,
         })
+    }
+
+    /// A disk that fails to read takes its directory offline, as one that fails to write does.
+    fn judge(&self, error: ReadError) -> ReadError {
+        match error {
+            ReadError::Storage(error) => self.dir_state.judge(error).into(),
+            error => error,
+        }
     }
 }

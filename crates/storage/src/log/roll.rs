@@ -29,7 +29,8 @@ impl Log {
         if now_ms.saturating_sub(first_ms) <= self.segment_ms_max() {
             return Ok(false);
         }
-        self.roll(self.log_end_offset)?;
+        self.roll(self.log_end_offset)
+            .map_err(|error| self.dir_state.judge(error))?;
         Ok(true)
     }
 

@@ -12,7 +12,9 @@ use crate::disk::FaultDisk;
 use crate::{AppendError, ReadError};
 
 mod append;
+mod disk;
 mod flush;
+mod follower;
 mod recovery;
 mod retention;
 mod truncation;

@@ -5,6 +5,7 @@
 //! the log on disk is a longer or shorter prefix of what it was.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use types::Offset;
 
@@ -26,7 +27,8 @@ impl Log {
     /// on return. The log may end below `offset`, if that lies within a batch.
     ///
     /// # Errors
-    /// If the disk refuses; the log is then offline.
+    /// If the disk refuses. Unless that was before anything changed, the log is then offline; with a
+    /// failing disk the whole directory is.
     pub fn truncate_to(&mut self, offset: Offset) -> Result<(), Error> {
         self.check_online()?;
         if offset >= self.log_end_offset {
@@ -39,8 +41,12 @@ impl Log {
         if offset < first {
             return self.truncate_fully_and_start_at(offset);
         }
-        let result = self.cut_to(offset);
-        result.map_err(|error| self.go_offline(format!("truncation failed: {error}")))
+        let index = self.segment_of(offset);
+        let segment = Arc::clone(&self.segments[index]);
+        // Nothing has changed as long as this fails.
+        let cut = find_cut(&segment, offset).map_err(|error| self.dir_state.judge(error))?;
+        let result = self.cut_at(index, &segment, &cut);
+        result.map_err(|error| self.on_failed_truncation(error))
     }
 
     /// Drops everything and starts empty at `offset` (a follower whose log ends below the leader's
@@ -51,7 +57,14 @@ impl Log {
     pub fn truncate_fully_and_start_at(&mut self, offset: Offset) -> Result<(), Error> {
         self.check_online()?;
         let result = self.restart_at(offset);
-        result.map_err(|error| self.go_offline(format!("truncation failed: {error}")))
+        result.map_err(|error| self.on_failed_truncation(error))
+    }
+
+    /// Half a truncation: only opening the log again can tell what it is now.
+    fn on_failed_truncation(&mut self, error: Error) -> Error {
+        let error = self.dir_state.judge(error);
+        let offline = self.go_offline(format!("truncation failed: {error}"));
+        if error.is_offline() { error } else { offline }
     }
 
     fn restart_at(&mut self, offset: Offset) -> Result<(), Error> {
@@ -82,16 +95,17 @@ impl Log {
         Ok(())
     }
 
-    fn cut_to(&mut self, offset: Offset) -> Result<(), Error> {
-        let index = self
-            .segments
+    /// Which segment holds the offset.
+    fn segment_of(&self, offset: Offset) -> usize {
+        self.segments
             .partition_point(|s| s.base_offset() <= offset)
-            .saturating_sub(1);
-        let segment = Arc::clone(&self.segments[index]);
-        let cut = find_cut(&segment, offset)?;
+            .saturating_sub(1)
+    }
+
+    fn cut_at(&mut self, index: usize, segment: &Arc<Segment>, cut: &Cut) -> Result<(), Error> {
         self.lower_recovery_point(cut.end_offset)?;
         self.drop_segments_from(index + 1)?;
-        self.cut_segment(&segment, &cut)?;
+        self.cut_segment(segment, cut)?;
         self.log_end_offset = cut.end_offset;
         self.log_start_offset = self.log_start_offset.min(cut.end_offset);
         let mut epochs = self.epochs.clone();
@@ -165,6 +179,10 @@ impl Log {
     /// Called once the directory's checkpoint, with `recovery_point` for this log, is durable.
     pub(crate) fn on_recovery_point_persisted(&mut self, recovery_point: Offset) {
         if !self.is_recovery_point_lowered || recovery_point > self.recovery_point {
+            return;
+        }
+        // Another log may have the folder's name by now, and a file of its own there.
+        if self.is_retired.load(Ordering::Acquire) {
             return;
         }
         let path = self.dir.join(LOWERED_RECOVERY_POINT_FILE);
