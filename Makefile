@@ -55,3 +55,9 @@ interop: build ## real clients in five languages against a fresh server
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZ_SECONDS each (needs a nightly toolchain)
 	PATH="$$(tests/tools cargo-fuzz):$$PATH" tests/fuzz $(FUZZ_SECONDS)
+
+.PHONY: chaos
+chaos: build ## random faults by seed against a cluster of processes (DURATION=s RUNS=n RUN_SECONDS=s SEED=n TARGET=raudal or kafka)
+	$(CARGO) build --release --locked -p cluster-tests --bin chaos
+	if [ "$${TARGET:-}" = kafka ]; then KAFKA_LIBS=$$(tests/tools kafka-libs); export KAFKA_LIBS; fi; \
+	RAUDAL_BIN=target/release/raudal target/release/chaos

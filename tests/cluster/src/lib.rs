@@ -11,8 +11,10 @@
 //! the harness, or a property of the protocol.
 
 pub mod admin;
+pub mod chaos;
 pub mod cluster;
 pub mod disk;
+pub mod fault;
 pub mod histck;
 pub mod history;
 pub mod layout;

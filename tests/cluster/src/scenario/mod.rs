@@ -127,7 +127,12 @@ impl Scenario {
         let mut run = None;
         let judged = timeout(AT_MOST, self.judge(&mut run, target)).await;
         let error = match judged {
-            Ok(Ok(verdict)) => return Ok(verdict),
+            Ok(Ok(verdict)) => {
+                if let (Some(run), true) = (&mut run, keeps_all()) {
+                    run.keep();
+                }
+                return Ok(verdict);
+            }
             Ok(Err(error)) => format!("{error:#}"),
             Err(_elapsed) => format!("not over after {AT_MOST:?}"),
         };
@@ -149,4 +154,9 @@ impl Scenario {
         ensure!(verdict.findings.is_empty(), "{verdict}");
         Ok(verdict)
     }
+}
+
+/// Whether folders of runs that went well are kept, too: `CHAOS_KEEP`.
+pub(crate) fn keeps_all() -> bool {
+    std::env::var_os("CHAOS_KEEP").is_some()
 }
