@@ -22,6 +22,7 @@ mod partitions;
 mod producer_ids;
 mod replica;
 mod response_budget;
+mod room;
 mod state;
 #[cfg(test)]
 mod tests;

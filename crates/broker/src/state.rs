@@ -21,6 +21,7 @@ use crate::partitions::Partitions;
 use crate::producer_ids::ProducerIds;
 use crate::replica::Replication;
 use crate::response_budget::ResponseBudget;
+use crate::room::Room;
 use crate::timers::Timers;
 use crate::workers::Workers;
 
@@ -71,6 +72,7 @@ pub(crate) struct Core {
     pub(crate) workers: Workers,
     pub(crate) response_budget: Arc<ResponseBudget>,
     pub(crate) replication: Replication,
+    pub(crate) room: Arc<Room>,
     cluster_id: String,
     image: ArcSwap<MetadataImage>,
     /// Follows `image`, for those who wait for an offset.
@@ -100,6 +102,7 @@ impl Core {
             workers: Workers::new(WORKER_THREADS_MAX, WORKER_JOBS_MAX),
             response_budget: ResponseBudget::new(UNSENT_BYTES_MAX),
             replication: Replication::new(),
+            room: Arc::default(),
             cluster_id: options.cluster_id.unwrap_or_default(),
             image: ArcSwap::from_pointee(MetadataImage::empty()),
             image_offset: watch::Sender::new(MetadataImage::empty().offset()),

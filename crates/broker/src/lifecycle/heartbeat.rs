@@ -88,6 +88,7 @@ impl Pulse {
         let is_leaving = self.words.lock().want_shutdown;
         let waits = match *self.answer.borrow() {
             Some(answer) if is_leaving => !answer.should_shutdown,
+            Some(_) if core.room.is_full() => false,
             Some(answer) => answer.fenced && core.image().offset() >= core.broker_epoch().0,
             None => false,
         };
@@ -102,7 +103,7 @@ impl Pulse {
         let mut words = self.words.lock();
         HeartbeatState {
             metadata_offset: core.image().offset(),
-            want_fence: false,
+            want_fence: core.wants_relief(),
             want_shutdown: words.want_shutdown,
             offline_log_dirs: words.offline_log_dirs.clone(),
             image_hash: words.image_hash.take(),
@@ -120,7 +121,8 @@ pub(crate) async fn run(
     mut session: BrokerSession,
     stop: CancellationToken,
 ) -> Result<(), BrokerError> {
-    let patience = core.config.sessions.broker_session_timeout;
+    // Enough for a few controllers to be asked before the session is over.
+    let patience = core.config.sessions.broker_session_timeout / 3;
     let mut hash_due = Instant::now() + FIRST_HASH_AFTER;
     loop {
         if hash_due <= Instant::now() {
@@ -148,6 +150,7 @@ pub(crate) async fn run(
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
             () = pulse.news.notified() => {}
+            () = core.room.changed() => {}
             () = session.broken() => {}
             () = sleep(pulse.interval(&core)) => {}
         }

@@ -111,6 +111,10 @@ fn intervals(config: &ServerConfig) -> Intervals {
 fn keep_house(core: &Core, pulse: &Pulse, signal: &Signal) -> Result<(), BrokerError> {
     let high_watermark = |partition: &TopicPartition| high_watermark(core, partition);
     while signal.wait() {
+        if core.room.is_full() {
+            core.room.look(&core.log_dirs.sizes());
+            core.try_to_lead();
+        }
         let report = core
             .log_dirs
             .housekeep(core.clock.wall_ms(), &high_watermark);

@@ -17,7 +17,7 @@ use metadata::{Change, Delta, MetadataImage, ResourceKind, TopicImage};
 use tracing::{error, info, warn};
 use types::{DirectoryId, NodeId, PartitionIndex, TopicId, TopicPartition};
 
-use crate::partition::{Assignment, Partition, TopicSettings};
+use crate::partition::{Assignment, Partition, Shared, TopicSettings};
 use crate::replica::Touched;
 use crate::state::Core;
 
@@ -103,6 +103,24 @@ impl Core {
         }
     }
 
+    /// Partitions that this broker was elected for and could not lead, for want of room: once more.
+    pub(crate) fn try_to_lead(&self) {
+        let image = self.image();
+        let mut touched = Touched::default();
+        for partition in self.partitions.all() {
+            if !partition.is_waiting_to_lead() {
+                continue;
+            }
+            let Some(topic) = image.topic_by_id(partition.topic_id()) else {
+                continue;
+            };
+            let index = partition.topic_partition().partition;
+            let settings = Arc::clone(&partition.settings());
+            self.assign_partition(&image, topic, index, &settings, &mut touched);
+        }
+        touched.tell(&self.replication.peers);
+    }
+
     /// The replica; its log is created if there is none. `None` if that fails: requests for it are then
     /// answered with a storage error.
     fn get_or_create(
@@ -142,7 +160,10 @@ impl Core {
             log,
             Arc::clone(settings),
             high_watermark,
-            Arc::clone(&self.replication.tail_budget),
+            Shared {
+                tail_budget: Arc::clone(&self.replication.tail_budget),
+                room: Arc::clone(&self.room),
+            },
         );
         let partition = Arc::new(partition);
         self.partitions.insert(Arc::clone(&partition));

@@ -90,9 +90,12 @@ impl Partition {
             let mut log = self.log.lock();
             let info = log
                 .append_as_leader(std::slice::from_ref(&batch), leader_epoch)
-                .map_err(|error| AppendFailure::Log {
-                    error,
-                    log_start_offset: log.log_start_offset(),
+                .map_err(|error| {
+                    self.on_append_error(&error);
+                    AppendFailure::Log {
+                        error,
+                        log_start_offset: log.log_start_offset(),
+                    }
                 })?;
             (info, log.log_end_offset())
         };
@@ -117,6 +120,13 @@ impl Partition {
             leader_epoch,
             is_committed,
         })
+    }
+
+    /// The broker has to know of a disk without room.
+    pub(super) fn on_append_error(&self, error: &AppendError) {
+        if let AppendError::Storage(error) = error {
+            self.shared.room.on_failed_write(error);
+        }
     }
 
     /// Waits until what was appended is on every in-sync replica, as one of the request's partitions.

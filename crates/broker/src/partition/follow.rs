@@ -39,6 +39,11 @@ impl Partition {
         leader: NodeId,
         leader_epoch: LeaderEpoch,
     ) -> Result<Position, FollowFailure> {
+        if self.shared.room.is_full() {
+            return Err(FollowFailure::Storage(
+                "no room left on the disk".to_owned(),
+            ));
+        }
         let mut state = self.state.lock();
         let current = state.leader_epoch();
         let Role::Follower(follower) = &mut state.role else {
@@ -155,7 +160,9 @@ impl Partition {
             .follower()?
             .on_append(session, base_offset, log.log_end_offset())
             .map_err(FollowFailure::Refused)?;
-        log.append_as_follower(batches).map_err(append_failure)?;
+        log.append_as_follower(batches)
+            .inspect_err(|error| self.on_append_error(error))
+            .map_err(append_failure)?;
         let log_end_offset = log.log_end_offset();
         state.watchers.on_append(len);
         state.on_carried(session, carried, &mut log)?;

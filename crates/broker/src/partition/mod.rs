@@ -52,14 +52,23 @@ pub(crate) use settings::TopicSettings;
 pub(crate) use tail::TailBudget;
 pub(crate) use watch::FetchWait;
 
+use crate::room::Room;
+
 /// A partition of which this broker holds a replica. Shared by all connections.
 pub(crate) struct Partition {
     topic_partition: TopicPartition,
     topic_id: TopicId,
     log: SharedLog,
     settings: ArcSwap<TopicSettings>,
-    tail_budget: Arc<TailBudget>,
+    shared: Shared,
     state: Mutex<State>,
+}
+
+/// What all partitions of a broker share.
+#[derive(Clone, Debug)]
+pub(crate) struct Shared {
+    pub(crate) tail_budget: Arc<TailBudget>,
+    pub(crate) room: Arc<Room>,
 }
 
 /// A few nodes.
@@ -129,7 +138,7 @@ impl Partition {
         log: SharedLog,
         settings: Arc<TopicSettings>,
         high_watermark: Offset,
-        tail_budget: Arc<TailBudget>,
+        shared: Shared,
     ) -> Self {
         let (start, end) = {
             let log = log.lock();
@@ -148,7 +157,7 @@ impl Partition {
             topic_id,
             log,
             settings: ArcSwap::new(settings),
-            tail_budget,
+            shared,
             state: Mutex::new(state),
         }
     }
@@ -216,7 +225,8 @@ impl Partition {
             effects.carry_out();
             return Ok(nodes);
         }
-        self.lead(&mut state, assignment).inspect_err(|_| {
+        self.lead(&mut state, assignment).inspect_err(|error| {
+            self.shared.room.on_failed_write(error);
             state.leave(Role::Stopped(Stop::CannotLead(registration.leader_epoch)));
         })?;
         Ok(nodes)
@@ -238,7 +248,7 @@ impl Partition {
             high_watermark: state.high_watermark,
         });
         state.high_watermark = leader.high_watermark();
-        let tail = Tail::new(Arc::clone(&self.tail_budget));
+        let tail = Tail::new(Arc::clone(&self.shared.tail_budget));
         // Whoever waits was promised by an earlier leader, or may read more now.
         state.leave(Role::Leader(Box::new(Leading::new(leader, tail))));
         Ok(())
@@ -275,6 +285,11 @@ impl Partition {
             high_watermark,
         )));
         nodes
+    }
+
+    /// Whether this broker was elected and could not begin.
+    pub(crate) fn is_waiting_to_lead(&self) -> bool {
+        matches!(self.state.lock().role, Role::Stopped(Stop::CannotLead(_)))
     }
 
     /// Whether this broker leads the partition, in an epoch that has that node among its replicas.

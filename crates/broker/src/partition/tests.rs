@@ -24,8 +24,8 @@ use types::{
 };
 
 use super::{
-    AckOutcome, Assignment, Commit, FetchWait, Heard, Opening, Partition, PendingAcks, TailBudget,
-    TopicSettings,
+    AckOutcome, Assignment, Commit, FetchWait, Heard, Opening, Partition, PendingAcks, Shared,
+    TailBudget, TopicSettings,
 };
 use crate::replica::Link;
 
@@ -272,7 +272,11 @@ fn on_empty_disk(node_id: NodeId) -> Partition {
     let log = dirs
         .create_log(&name, id, settings.log.clone(), None)
         .expect("created");
-    Partition::new(name, id, log, Arc::new(settings), 0, TailBudget::new(1000))
+    let shared = Shared {
+        tail_budget: TailBudget::new(1000),
+        room: Arc::default(),
+    };
+    Partition::new(name, id, log, Arc::new(settings), 0, shared)
 }
 
 fn topic_config() -> TopicConfig {

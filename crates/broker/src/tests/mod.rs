@@ -1,9 +1,11 @@
 //! A broker on real sockets with a disk in memory; the test is the controller and hands it records.
 
+mod audit;
 mod fetch;
 mod frames;
 mod housekeeping;
 mod long_poll;
+mod nearest;
 mod offsets;
 mod produce;
 mod replicas;
