@@ -3,8 +3,9 @@
 
 use std::collections::BTreeSet;
 
+use bytes::Bytes;
 use proptest::prelude::*;
-use types::{NodeId, PartitionIndex};
+use types::{DirectoryId, NodeId, PartitionIndex, Uuid};
 
 use crate::snapshot::id_bytes;
 use crate::testing::{config, feature, partition, register, topic};
@@ -16,9 +17,27 @@ use crate::{
 /// What may happen. Numbers pick among what exists, so that most of it makes sense.
 #[derive(Clone, Debug)]
 enum Event {
+    /// A new process, with those of its two disks that the bits say, or with a new one.
     Register {
         broker: u8,
         restart: u8,
+        disks: u8,
+    },
+    /// Those of its disks that are still online.
+    Disks {
+        broker: u8,
+        disks: u8,
+    },
+    /// Where a broker keeps its replica.
+    Assign {
+        topic: u8,
+        index: u8,
+        broker: u8,
+        disk: u8,
+    },
+    Drain {
+        broker: u8,
+        on: bool,
     },
     Liveness {
         broker: u8,
@@ -53,7 +72,12 @@ const BROKERS: u8 = 5;
 fn event() -> impl Strategy<Value = Event> {
     let broker = || 1..=BROKERS;
     prop_oneof![
-        3 => (broker(), 0..3u8).prop_map(|(broker, restart)| Event::Register { broker, restart }),
+        4 => (broker(), 0..3u8, 0..4u8)
+            .prop_map(|(broker, restart, disks)| Event::Register { broker, restart, disks }),
+        2 => (broker(), 1..4u8).prop_map(|(broker, disks)| Event::Disks { broker, disks }),
+        4 => (any::<u8>(), 0..4u8, broker(), 0..2u8)
+            .prop_map(|(topic, index, broker, disk)| Event::Assign { topic, index, broker, disk }),
+        2 => (broker(), any::<bool>()).prop_map(|(broker, on)| Event::Drain { broker, on }),
         8 => (broker(), any::<Option<bool>>(), proptest::option::weighted(0.2, any::<bool>()))
             .prop_map(|(broker, fenced, shutdown)| Event::Liveness { broker, fenced, shutdown }),
         1 => broker().prop_map(|broker| Event::Unregister { broker }),
@@ -71,7 +95,42 @@ fn event() -> impl Strategy<Value = Event> {
 /// The records of an event in a cluster that is as the image says; `step` makes ids unique.
 fn records(image: &MetadataImage, step: u8, event: &Event) -> Vec<MetadataRecord> {
     match event {
-        Event::Register { broker, restart } => vec![registration(*broker, step, *restart).into()],
+        Event::Register {
+            broker,
+            restart,
+            disks,
+        } => vec![registration(*broker, step, *restart, *disks).into()],
+        Event::Disks { broker, disks } => {
+            let log_dirs = disks_of(*broker, step, *disks);
+            let online = image.broker(NodeId(i32::from(*broker)));
+            let change = online.map(|online| v1::BrokerChange {
+                broker_id: i32::from(*broker),
+                broker_epoch: online.epoch.0,
+                log_dirs: Some(v1::DirectoryList {
+                    directories: log_dirs,
+                }),
+                ..v1::BrokerChange::default()
+            });
+            change.map(Into::into).into_iter().collect()
+        }
+        Event::Assign {
+            topic,
+            index,
+            broker,
+            disk,
+        } => pick(image, *topic)
+            .and_then(|topic| assign(image, topic, i32::from(*index), *broker, *disk))
+            .into_iter()
+            .collect(),
+        Event::Drain { broker, on } => {
+            let record = v1::Config {
+                resource_type: v1::ResourceType::Broker.into(),
+                resource_name: broker.to_string(),
+                key: crate::BROKER_DRAIN.to_owned(),
+                value: on.then(|| "true".to_owned()),
+            };
+            vec![record.into()]
+        }
         Event::Liveness {
             broker,
             fenced,
@@ -138,8 +197,66 @@ fn records(image: &MetadataImage, step: u8, event: &Event) -> Vec<MetadataRecord
     }
 }
 
-fn registration(broker: u8, incarnation: u8, restart: u8) -> v1::RegisterBroker {
+/// A broker has two disks, or a new one instead of both.
+fn disks_of(broker: u8, step: u8, disks: u8) -> Vec<Bytes> {
+    let disk = |n: u8| {
+        id_bytes(Uuid::from_bytes(
+            [[broker, n]; 8].concat().try_into().expect("16"),
+        ))
+    };
+    match disks {
+        0 => vec![disk(100 + step % 100)],
+        bits => [(1, 1), (2, 2)]
+            .into_iter()
+            .filter(|(_, bit)| bits & bit != 0)
+            .map(|(n, _)| disk(n))
+            .collect(),
+    }
+}
+
+/// A replica that is in sync stays there, or goes to a disk that is online.
+fn assign(
+    image: &MetadataImage,
+    topic: &TopicImage,
+    index: PartitionIndex,
+    broker: u8,
+    disk: u8,
+) -> Option<MetadataRecord> {
+    let partition = topic.partition(index)?;
+    let node = NodeId(i32::from(broker));
+    let place = partition
+        .replicas
+        .iter()
+        .position(|replica| *replica == node)?;
+    let online = &image.broker(node)?.log_dirs;
+    let directory = *online.get(usize::from(disk))?;
+    let mut directories = partition.directories.clone();
+    directories.resize(partition.replicas.len(), DirectoryId::ZERO);
+    // As the controller decides it: what was on a disk that is gone counts for nothing.
+    let is_gone = !online.contains(&directories[place]) && directories[place] != DirectoryId::ZERO;
+    let elr: Vec<NodeId> = partition
+        .elr
+        .iter()
+        .copied()
+        .filter(|n| !is_gone || *n != node)
+        .collect();
+    directories[place] = directory;
+    let change = v1::PartitionChange {
+        topic_id: id_bytes(topic.id().0),
+        index,
+        partition_epoch: partition.partition_epoch.0 + 1,
+        directories: Some(v1::DirectoryList {
+            directories: directories.iter().map(|id| id_bytes(id.0)).collect(),
+        }),
+        elr: Some(elr.into()),
+        ..v1::PartitionChange::default()
+    };
+    Some(change.into())
+}
+
+fn registration(broker: u8, incarnation: u8, restart: u8, disks: u8) -> v1::RegisterBroker {
     v1::RegisterBroker {
+        log_dirs: disks_of(broker, incarnation, disks),
         restart: i32::from(restart),
         rack: broker.is_multiple_of(2).then(|| "even".to_owned()),
         ..register(i32::from(broker), incarnation)
@@ -193,7 +310,7 @@ fn alter_isr(
     let partition = topic.partition(index)?;
     let leader = partition.leader?;
     let is_member = |position: usize, node: NodeId| {
-        node == leader || (members >> position & 1 == 1 && image.is_live(node))
+        node == leader || (members >> position & 1 == 1 && image.is_replica_live(partition, node))
     };
     let replicas = partition.replicas.iter().copied().enumerate();
     let isr: Vec<NodeId> = replicas
@@ -241,14 +358,12 @@ fn check_image(image: &MetadataImage) {
 
 fn check_liveness(image: &MetadataImage, topic: &TopicImage, partition: &PartitionRegistration) {
     if let Some(leader) = partition.leader {
-        assert!(image.is_live(leader), "{partition:?} is led by the dead");
-        assert!(
-            partition.isr.iter().all(|node| image.is_live(*node)),
-            "{partition:?}"
-        );
+        let is_live = |node: &NodeId| image.is_replica_live(partition, *node);
+        assert!(is_live(&leader), "{partition:?} is led by the dead");
+        assert!(partition.isr.iter().all(is_live), "{partition:?}");
     }
     let mut candidates = partition.isr.iter().chain(&partition.elr);
-    let has_candidate = candidates.any(|node| image.is_live(*node));
+    let has_candidate = candidates.any(|node| image.is_replica_live(partition, *node));
     assert!(
         partition.leader.is_some() || !has_candidate,
         "{partition:?} could be led"
@@ -279,6 +394,8 @@ fn check_step(older: &MetadataImage, newer: &MetadataImage, event: &Event) {
                 assert!(partition.partition_epoch > former.partition_epoch);
             }
             check_nobody_unclean(former, partition, event);
+            check_nobody_forgotten(newer, topic, former, partition, event);
+            check_drain(newer, partition, event);
         }
     }
 }
@@ -295,7 +412,10 @@ fn check_nobody_unclean(
             "{former:?} became {next:?}"
         );
     }
-    if let Event::Register { broker, restart: 2 } = event {
+    if let Event::Register {
+        broker, restart: 2, ..
+    } = event
+    {
         let lost = NodeId(i32::from(*broker));
         assert!(
             next.replicas == [lost] || !(next.isr.contains(&lost) || next.elr.contains(&lost)),
@@ -304,13 +424,64 @@ fn check_nobody_unclean(
     }
     let loses_data = matches!(
         event,
-        Event::Register { restart: 2, .. } | Event::Elr { on: false }
+        Event::Register { .. } | Event::Assign { .. } | Event::Elr { on: false }
     );
     if !loses_data && !former.isr.is_empty() {
         assert!(
             !next.isr.is_empty() || !next.elr.is_empty(),
             "{former:?} became {next:?}"
         );
+    }
+}
+
+/// Nobody leaves isr and elr as long as the isr needs them, unless their data may be gone.
+fn check_nobody_forgotten(
+    image: &MetadataImage,
+    topic: &TopicImage,
+    former: &PartitionRegistration,
+    next: &PartitionRegistration,
+    event: &Event,
+) {
+    let min_isr = image.min_insync_replicas(topic.name(), next.replication_factor());
+    if next.isr.len() >= min_isr || matches!(event, Event::Elr { on: false }) {
+        return;
+    }
+    let has_elr = image.feature_level(crate::feature::ELIGIBLE_LEADER_REPLICAS) > 0;
+    for node in former.isr.iter().chain(&former.elr) {
+        let may_have_lost = match event {
+            Event::Register { broker, .. } | Event::Assign { broker, .. } => {
+                *node == NodeId(i32::from(*broker))
+            }
+            _ => !has_elr,
+        };
+        assert!(
+            may_have_lost || next.isr.contains(node) || next.elr.contains(node),
+            "{event:?}: {former:?} became {next:?}"
+        );
+    }
+    if let Event::Register { broker, .. } = event {
+        let node = NodeId(i32::from(*broker));
+        let gone = former.directory_of(node);
+        let registered = image.broker(node).expect("it has just registered");
+        let is_kept = next.isr.contains(&node) || next.elr.contains(&node);
+        assert!(
+            registered.has_online(gone) || !is_kept,
+            "{event:?}: {former:?} became {next:?}"
+        );
+    }
+}
+
+/// Who is being emptied leads only what nobody else in sync can.
+fn check_drain(image: &MetadataImage, partition: &PartitionRegistration, event: &Event) {
+    let Event::Drain { broker, on: true } = event else {
+        return;
+    };
+    if partition.leader == Some(NodeId(i32::from(*broker))) {
+        let mut others = partition
+            .isr
+            .iter()
+            .filter(|node| partition.leader != Some(**node));
+        assert!(others.all(|node| image.is_draining(*node)), "{partition:?}");
     }
 }
 
