@@ -38,6 +38,8 @@ pub struct Progress {
     log_end_offset: Option<Offset>,
     /// An in-sync replica came back with less than is committed.
     pub(crate) has_lost: bool,
+    /// It said that it cannot write.
+    pub(crate) cannot_write: bool,
     pub(crate) freshness: Freshness,
 }
 
@@ -60,6 +62,7 @@ impl Progress {
             phase: Phase::Disconnected,
             log_end_offset: None,
             has_lost: false,
+            cannot_write: false,
             freshness: Freshness {
                 caught_up_at: None,
                 looked_at: None,
@@ -78,6 +81,12 @@ impl Progress {
     #[must_use]
     pub const fn phase(self) -> Phase {
         self.phase
+    }
+
+    /// Whether it said that it cannot write, and has not followed since.
+    #[must_use]
+    pub const fn cannot_write(self) -> bool {
+        self.cannot_write
     }
 
     /// The present session, if there is one.

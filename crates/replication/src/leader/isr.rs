@@ -85,7 +85,7 @@ impl Leader {
             let belongs = if self.registration.isr.contains(&node) {
                 let is_late = look.behind_for > limits.lag_max
                     || look.disconnected_for > limits.disconnected_max;
-                !progress.has_lost && (look.is_at_end || !is_late)
+                !progress.has_lost && !progress.cannot_write && (look.is_at_end || !is_late)
             } else {
                 self.may_join(progress) && is_eligible(node, epoch)
             };
@@ -116,13 +116,14 @@ impl Leader {
     }
 
     /// Whether [`Leader::propose`] should be asked now rather than at the next look: a follower has
-    /// caught up, or one of the ISR came back with less than is committed.
+    /// caught up, or one of the ISR cannot write, or came back with less than is committed.
     #[must_use]
     pub fn has_candidate(&self) -> bool {
         self.in_flight.is_none()
             && self.followers.iter().any(|(node, progress)| {
                 let is_in_sync = self.registration.isr.contains(node);
-                (is_in_sync && progress.has_lost) || (!is_in_sync && self.may_join(*progress))
+                (is_in_sync && (progress.has_lost || progress.cannot_write))
+                    || (!is_in_sync && self.may_join(*progress))
             })
     }
 

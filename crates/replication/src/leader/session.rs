@@ -66,6 +66,15 @@ impl Leader {
         }
     }
 
+    /// The follower cannot write, and said so on that session. Nothing will come until it follows again, so
+    /// it should leave the ISR now rather than when it is late.
+    pub fn on_write_failure(&mut self, follower: NodeId, session: SessionId) {
+        if let Ok(progress) = self.session(follower, session) {
+            progress.cannot_write = true;
+            progress.disconnect();
+        }
+    }
+
     /// The follower says where its log stands; the leader's own begins at `log_start_offset` and has that
     /// `history`. Returns what makes it a prefix of the leader's, and the new high watermark if it moved,
     /// which it can only once the answer is [`Reconcile::Follow`].
@@ -90,6 +99,7 @@ impl Leader {
                 return Err(AckError::BeyondLogEnd { log_end_offset });
             }
             progress.phase = Phase::Following;
+            progress.cannot_write = false;
             progress.has_lost = is_in_sync && offset < high_watermark;
             progress.advance(offset);
         } else if mutant::is(Mutant::ProgressBeforeReconciled) {

@@ -336,6 +336,21 @@ fn an_in_sync_replica_that_lost_committed_records_leaves_at_once() {
     assert_eq!(proposed(&mut leader, 1), Some(vec![1, 3]));
 }
 
+#[test]
+fn a_follower_that_cannot_write_leaves_at_once_and_may_come_back() {
+    let mut leader = leader(&[1, 2, 3], 2, 10, 0);
+    follow(&mut leader, 2, 1, 10);
+    follow(&mut leader, 3, 2, 10);
+    leader.on_write_failure(NodeId(2), SessionId(9));
+    assert!(!leader.has_candidate(), "another session");
+    leader.on_write_failure(NodeId(2), SessionId(1));
+    assert!(leader.has_candidate());
+    assert_eq!(proposed(&mut leader, 1), Some(vec![1, 3]));
+    leader.on_registration(registration(1, &[1, 3], 2));
+    follow(&mut leader, 2, 3, 10);
+    assert_eq!(proposed(&mut leader, 2), Some(vec![1, 2, 3]));
+}
+
 #[derive(Clone, Debug)]
 enum Event {
     Append(Offset),
