@@ -22,7 +22,8 @@ use crate::Error;
 use crate::active::{ActiveConfig, ActiveTask, Mailbox};
 use crate::decide::Settings;
 use crate::quorum::{
-    Identity, MissingStore, Quorum, QuorumConfig, SnapshotPolicy, Timing, Voter, VoterNode,
+    FileStore, Identity, MissingStore, Quorum, QuorumConfig, SnapshotPolicy, Timing, Voter,
+    VoterNode,
 };
 use crate::service::ControlService;
 
@@ -163,6 +164,18 @@ impl Controller {
         });
     }
 
+    /// The directory id that the store in `metadata.log.dir` was made for; `None` if there is none.
+    /// Blocks.
+    ///
+    /// # Errors
+    /// There is something where the store should be, but not a whole one.
+    pub fn stored_directory_id(config: &ServerConfig) -> Result<Option<DirectoryId>, Error> {
+        let dir = store_dir(config);
+        let found = FileStore::find(&dir);
+        let found = found.map_err(|error| Error::from_quorum(error.into(), dir))?;
+        Ok(found.map(|identity| identity.directory_id))
+    }
+
     /// The newest committed image.
     #[must_use]
     pub fn image(&self) -> Arc<MetadataImage> {
@@ -173,7 +186,7 @@ impl Controller {
     ///
     /// # Cancel safety
     /// Cancel-safe.
-    pub async fn failed(&self) -> String {
+    pub async fn failed(&self) -> Error {
         let mut failure = self.failure.clone();
         let decided = async {
             match failure.wait_for(Option::is_some).await {
@@ -182,8 +195,8 @@ impl Controller {
             }
         };
         tokio::select! {
-            reason = decided => reason,
-            reason = self.quorum.failed() => reason,
+            reason = decided => Error::Quorum(reason),
+            reason = self.quorum.failed() => Error::from_stop(reason),
         }
     }
 
@@ -197,12 +210,13 @@ impl Controller {
         self.quorum.make_snapshot().await;
     }
 
-    /// Stops: no more requests, then no more decisions, then no more voting. Everything that was
-    /// acknowledged is durable already.
+    /// Stops: no more decisions, then another controller takes over if this one was active, then no
+    /// more requests and no more voting. Everything that was acknowledged is durable already.
     pub async fn shutdown(self) {
-        self.stop_serving.cancel();
         self.stop_deciding.cancel();
         join(&self.decider).await;
+        self.quorum.hand_over().await;
+        self.stop_serving.cancel();
         join(&self.streams).await;
         join(&self.servers).await;
         self.quorum.shutdown().await;
@@ -233,7 +247,15 @@ fn quorum_config(options: &ControllerOptions) -> QuorumConfig {
         directory_id: options.directory_id,
     };
     QuorumConfig {
+        own_address: own_address(config),
+        listener_name: config
+            .listeners
+            .controller
+            .first()
+            .map_or_else(|| "CONTROLLER".to_owned(), |first| first.name.clone()),
+        joins_by_itself: joins_by_itself(config),
         voters: voters(config, options.directory_id),
+        observed: observed(config),
         identity,
         dir: store_dir(config),
         missing_store: options.missing_store,
@@ -259,9 +281,7 @@ fn store_dir(config: &ServerConfig) -> PathBuf {
 /// The voters that a new cluster begins with.
 fn voters(config: &ServerConfig, directory_id: DirectoryId) -> Vec<Voter> {
     if config.is_sole_voter() {
-        let listener = config.listeners.advertised_controller.first();
-        let address = listener.map(|l| l.endpoint.to_string()).unwrap_or_default();
-        return vec![voter(config.node_id, address, directory_id)];
+        return vec![voter(config.node_id, own_address(config), directory_id)];
     }
     match &config.quorum {
         // The configuration does not name the disks, and all founders have to write the same.
@@ -270,6 +290,28 @@ fn voters(config: &ServerConfig, directory_id: DirectoryId) -> Vec<Voter> {
             .map(|v| voter(v.node_id, v.endpoint.to_string(), DirectoryId::ZERO))
             .collect(),
         Voters::Embedded | Voters::Bootstrap(_) => Vec::new(),
+    }
+}
+
+fn own_address(config: &ServerConfig) -> String {
+    let listener = config.listeners.advertised_controller.first();
+    listener.map(|l| l.endpoint.to_string()).unwrap_or_default()
+}
+
+/// `controller.quorum.auto.join.enable`.
+fn joins_by_itself(config: &ServerConfig) -> bool {
+    let key = config.properties.get("controller.quorum.auto.join.enable");
+    key.is_some_and(|text| text.trim() == "true")
+}
+
+/// Whom a controller asks that is not one of the first voters.
+fn observed(config: &ServerConfig) -> Vec<Connector> {
+    match &config.quorum {
+        Voters::Bootstrap(servers) => {
+            let servers = servers.iter().map(ToString::to_string);
+            servers.map(Connector::tcp).collect()
+        }
+        Voters::Embedded | Voters::Voters(_) => Vec::new(),
     }
 }
 
@@ -291,9 +333,10 @@ fn timing(config: &ServerConfig) -> Timing {
         return Timing::default();
     }
     let election = config.metadata_log.controller_quorum_election_timeout;
-    let election = election.max(Duration::from_millis(20));
+    let election = election.max(Duration::from_millis(50));
+    let default = Timing::default();
     Timing {
-        heartbeat_interval: election / 4,
+        heartbeat_interval: (election / 5).min(default.heartbeat_interval),
         election_timeout_min: election,
         election_timeout_max: election * 2,
     }

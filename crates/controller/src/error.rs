@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::quorum::{OpenError, QuorumError};
+use crate::quorum::{OpenError, QuorumError, StopReason};
 
 /// Why a controller cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -52,8 +52,11 @@ pub enum Error {
         /// What the disk said.
         source: std::io::Error,
     },
+    /// The quorum knows this controller by another disk.
+    #[error("{0}")]
+    ReplacedDisk(String),
     /// Anything else.
-    #[error("the metadata quorum cannot start: {0}")]
+    #[error("the metadata quorum cannot go on: {0}")]
     Quorum(String),
 }
 
@@ -61,6 +64,9 @@ impl Error {
     /// Exit code of a process that stops because its store cannot be used. A supervisor should not
     /// start it again and again.
     pub const EXIT_CODE_STORE: u8 = 5;
+    /// Exit code of a process whose disk is not the one that votes under its id. Starting it again
+    /// changes nothing.
+    pub const EXIT_CODE_REPLACED_DISK: u8 = 7;
 
     /// The exit code for this error.
     #[must_use]
@@ -70,6 +76,7 @@ impl Error {
             | Self::ForeignStore { .. }
             | Self::LockedStore { .. }
             | Self::Disk { .. } => Self::EXIT_CODE_STORE,
+            Self::ReplacedDisk(_) => Self::EXIT_CODE_REPLACED_DISK,
             Self::Quorum(_) => 1,
         }
     }
@@ -78,6 +85,13 @@ impl Error {
         match error {
             QuorumError::Open(error) => Self::from_open(error, dir),
             QuorumError::Raft(reason) => Self::Quorum(reason),
+        }
+    }
+
+    pub(crate) fn from_stop(reason: StopReason) -> Self {
+        match reason {
+            StopReason::ReplacedDisk { .. } => Self::ReplacedDisk(reason.to_string()),
+            StopReason::Raft(reason) => Self::Quorum(reason),
         }
     }
 

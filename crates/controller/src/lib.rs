@@ -22,6 +22,7 @@ mod service;
 pub mod session;
 #[cfg(test)]
 mod tests;
+mod voters;
 
 pub use controller::{Controller, ControllerOptions};
 pub use error::Error;

@@ -7,7 +7,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use config::server::ServerConfig;
+use config::server::{Quorum, ServerConfig};
+use controller::Controller;
 use storage::{LogDeps, LogDirs, LogDirsOptions, MetaProperties};
 use types::{DirectoryId, SystemClock};
 
@@ -23,6 +24,78 @@ const MARKER: &str = "quorum.new";
 /// What an empty directory may hold: a file system's own folder, a lock.
 const LEFT_ALONE: [&str; 2] = ["lost+found", ".lock"];
 
+/// Who this node's controller is when it starts.
+#[derive(Debug, Clone)]
+pub(crate) struct VoterStart {
+    /// `None` before the node's first quorum has told it.
+    pub(crate) cluster_id: Option<String>,
+    /// The disk that votes.
+    pub(crate) directory_id: DirectoryId,
+    /// Whether the metadata directory has never had a quorum store.
+    pub(crate) may_lack_store: bool,
+}
+
+/// What the directories say before they are opened. Nothing is locked yet.
+#[derive(Debug)]
+pub(crate) struct Premises {
+    config: Arc<ServerConfig>,
+    deps: LogDeps,
+    /// The cluster that a directory was formatted for.
+    cluster_id: Option<String>,
+    /// The identity of the metadata directory, or the one it will get.
+    metadata_directory_id: DirectoryId,
+}
+
+impl Premises {
+    /// Looks at the directories. Those of a node that has never run are marked so.
+    pub(crate) async fn look(
+        config: &Arc<ServerConfig>,
+        clock: Arc<SystemClock>,
+    ) -> Result<Self, Failure> {
+        let config = Arc::clone(config);
+        blocking(move || Self::look_blocking(config, clock)).await
+    }
+
+    fn look_blocking(config: Arc<ServerConfig>, clock: Arc<SystemClock>) -> Result<Self, Failure> {
+        let deps = deps(clock);
+        let paths = directories(&config);
+        let found = LogDirs::identities(&paths, &deps).map_err(|error| failure(&error))?;
+        let cluster_id = known_cluster_id(&config, &found)?;
+        let own = paths.iter().zip(&found);
+        let mut own = own.filter(|(path, _)| **path == config.metadata_log_dir);
+        let metadata = own.next().and_then(|(_, identity)| identity.as_ref());
+        let metadata_directory_id = match metadata {
+            Some(identity) => identity.directory_id,
+            None => new_metadata_directory(&config, &deps)?,
+        };
+        Ok(Self {
+            config,
+            deps,
+            cluster_id,
+            metadata_directory_id,
+        })
+    }
+
+    /// The cluster that the node belongs to; `None` if only its quorum can tell.
+    pub(crate) fn cluster_id(&self) -> Option<&str> {
+        self.cluster_id.as_deref()
+    }
+
+    /// How the node's controller starts before the node knows its cluster.
+    pub(crate) fn voter(&self) -> Result<VoterStart, Failure> {
+        Ok(VoterStart {
+            cluster_id: None,
+            directory_id: self.metadata_directory_id,
+            may_lack_store: is_marked(&self.config.metadata_log_dir, &self.deps)?,
+        })
+    }
+
+    /// Locks the directories and checks that they are this node's. Empty ones are made its own.
+    pub(crate) async fn open(self, cluster_id: String) -> Result<Directories, Failure> {
+        blocking(move || Directories::open(&self, cluster_id)).await
+    }
+}
+
 /// The directories, locked until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Directories {
@@ -35,35 +108,12 @@ pub(crate) struct Directories {
 }
 
 impl Directories {
-    /// Locks the directories and checks that they are this node's. Empty ones are made its own.
-    pub(crate) async fn open(
-        config: &Arc<ServerConfig>,
-        clock: Arc<SystemClock>,
-    ) -> Result<Self, Failure> {
-        let config = Arc::clone(config);
-        let opened = tokio::task::spawn_blocking(move || Self::open_blocking(&config, clock));
-        match opened.await {
-            Ok(opened) => opened,
-            Err(error) => Err(Failure::Other(format!("opening directories: {error}"))),
-        }
-    }
-
-    fn open_blocking(config: &ServerConfig, clock: Arc<SystemClock>) -> Result<Self, Failure> {
-        let deps = deps(clock);
+    fn open(premises: &Premises, cluster_id: String) -> Result<Self, Failure> {
+        let config = &premises.config;
         let metadata_path = config.metadata_log_dir.clone();
-        let paths = directories(config);
-        let found = LogDirs::identities(&paths, &deps).map_err(|error| failure(&error))?;
-        let cluster_id = cluster_id(config, &found)?;
-        let is_new = |path: &Path| {
-            let mut pairs = paths.iter().zip(&found);
-            pairs.any(|(other, identity)| *other == path && identity.is_none())
-        };
-        if config.roles.controller && is_new(&metadata_path) {
-            mark_new(&metadata_path, &deps)?;
-        }
         let open = |paths: Vec<PathBuf>| {
-            let options = options(config, &cluster_id, paths);
-            let opened = LogDirs::open(options, deps.clone()).map(Arc::new);
+            let options = options(premises, &cluster_id, paths);
+            let opened = LogDirs::open(options, premises.deps.clone()).map(Arc::new);
             opened.map_err(|error| failure(&error))
         };
         let log_dirs = open(config.log_dirs.clone())?;
@@ -77,7 +127,7 @@ impl Directories {
             log_dirs,
             metadata_dirs,
             metadata_path,
-            deps,
+            deps: premises.deps.clone(),
         })
     }
 
@@ -91,25 +141,22 @@ impl Directories {
         Arc::clone(&self.log_dirs)
     }
 
-    /// The identity of the metadata directory, by which its voter is known.
-    pub(crate) fn metadata_directory_id(&self) -> DirectoryId {
+    /// How the node's controller starts.
+    pub(crate) fn voter(&self) -> Result<VoterStart, Failure> {
         let statuses = self.metadata_dirs.status();
         let status = statuses
             .iter()
             .find(|status| status.path == self.metadata_path);
-        status.map_or(DirectoryId::ZERO, |status| status.directory_id)
-    }
-
-    /// Whether the metadata directory has never had a quorum store.
-    pub(crate) fn may_lack_quorum_store(&self) -> Result<bool, Failure> {
-        let marker = self.metadata_path.join(MARKER);
-        let exists = self.deps.disk.exists(&marker);
-        exists.map_err(|error| Failure::Data(format!("{}: {error}", marker.display())))
+        Ok(VoterStart {
+            cluster_id: Some(self.cluster_id.clone()),
+            directory_id: status.map_or(DirectoryId::ZERO, |status| status.directory_id),
+            may_lack_store: is_marked(&self.metadata_path, &self.deps)?,
+        })
     }
 
     /// Remembers, durably, that the metadata directory has a quorum store.
     pub(crate) fn has_quorum_store(&self) -> Result<(), Failure> {
-        if !self.may_lack_quorum_store()? {
+        if !is_marked(&self.metadata_path, &self.deps)? {
             return Ok(());
         }
         let marker = self.metadata_path.join(MARKER);
@@ -156,25 +203,65 @@ fn failure(error: &storage::Error) -> Failure {
     Failure::Data(format!("log.dirs: {error}"))
 }
 
-/// The cluster that the directories belong to. A lone node with empty directories starts one.
-fn cluster_id(config: &ServerConfig, found: &[Option<MetaProperties>]) -> Result<String, Failure> {
+/// The cluster that the directories belong to. A lone node with empty directories starts one; a node
+/// among others asks them, unless it would have to be one of the first voters without a word about
+/// who the others are.
+fn known_cluster_id(
+    config: &ServerConfig,
+    found: &[Option<MetaProperties>],
+) -> Result<Option<String>, Failure> {
     if let Some(identity) = found.iter().flatten().next() {
-        return Ok(identity.cluster_id.clone());
+        return Ok(Some(identity.cluster_id.clone()));
     }
     if config.is_sole_voter() {
-        return Ok(random_uuid().to_string());
+        return Ok(Some(random_uuid().to_string()));
     }
-    Err(Failure::Data(
-        "log.dirs: the directories are empty, and several nodes must agree on a cluster id; run \
-         raudal format with the same --cluster-id on each of them"
-            .to_owned(),
-    ))
+    if config.roles.controller && matches!(config.quorum, Quorum::Bootstrap(_)) {
+        return Err(Failure::Data(
+            "log.dirs: the directories are empty, and controller.quorum.bootstrap.servers does not \
+             say who votes; run raudal format with the cluster's --cluster-id and --standalone (the \
+             first controller), --initial-controllers (one of the first) or \
+             --no-initial-controllers (a controller or broker that comes later)"
+                .to_owned(),
+        ));
+    }
+    Ok(None)
 }
 
-fn options(config: &ServerConfig, cluster_id: &str, paths: Vec<PathBuf>) -> LogDirsOptions {
+/// The identity of a metadata directory that has none: that of the store in it, if the first start
+/// came that far, or a new one.
+fn new_metadata_directory(config: &ServerConfig, deps: &LogDeps) -> Result<DirectoryId, Failure> {
+    if !config.roles.controller {
+        return Ok(DirectoryId(random_uuid()));
+    }
+    mark_new(&config.metadata_log_dir, deps)?;
+    let stored = Controller::stored_directory_id(config);
+    let stored = stored.map_err(|error| Failure::Data(error.to_string()))?;
+    Ok(stored.unwrap_or_else(|| DirectoryId(random_uuid())))
+}
+
+fn is_marked(metadata_path: &Path, deps: &LogDeps) -> Result<bool, Failure> {
+    let marker = metadata_path.join(MARKER);
+    let exists = deps.disk.exists(&marker);
+    exists.map_err(|error| Failure::Data(format!("{}: {error}", marker.display())))
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|error| Err(Failure::Other(format!("opening directories: {error}"))))
+}
+
+fn options(premises: &Premises, cluster_id: &str, paths: Vec<PathBuf>) -> LogDirsOptions {
+    let config = &premises.config;
     let threads = config.logs.num_recovery_threads_per_data_dir;
+    let new_directory_id = |path: &PathBuf| match *path == config.metadata_log_dir {
+        true => premises.metadata_directory_id,
+        false => DirectoryId(random_uuid()),
+    };
     LogDirsOptions {
-        new_directory_ids: paths.iter().map(|_| DirectoryId(random_uuid())).collect(),
+        new_directory_ids: paths.iter().map(new_directory_id).collect(),
         paths,
         cluster_id: cluster_id.to_owned(),
         node_id: config.node_id,

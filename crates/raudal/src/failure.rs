@@ -19,6 +19,9 @@ pub(crate) enum Failure {
     /// The node found no quorum, or was not let in.
     #[error("{0}")]
     Cluster(String),
+    /// The quorum knows this controller by another disk.
+    #[error("{0}")]
+    ReplacedDisk(String),
     /// Anything else.
     #[error("{0}")]
     Other(String),
@@ -33,7 +36,8 @@ Exit codes:
   3  a wrong configuration
   4  an address that cannot be listened on
   5  a data directory that cannot be used: in use, of another node or cluster, or damaged
-  6  no quorum found, or not let into the cluster";
+  6  no quorum found, or not let into the cluster
+  7  a controller whose metadata directory is not the one that votes under its node.id";
 
 impl Failure {
     fn code(&self) -> u8 {
@@ -43,6 +47,7 @@ impl Failure {
             Self::Address(_) => 4,
             Self::Data(_) => 5,
             Self::Cluster(_) => 6,
+            Self::ReplacedDisk(_) => 7,
         }
     }
 }

@@ -6,8 +6,9 @@ use tracing_subscriber::EnvFilter;
 
 use crate::args::LogFormat;
 
-/// Unless `RUST_LOG` says otherwise. What openraft finds worth telling is for its developers.
-const QUIET: &str = "info,openraft=error";
+/// Unless `RUST_LOG` says otherwise. openraft calls errors what is the everyday life of a quorum; what matters
+/// of it is told by the controller.
+const QUIET: &str = "info,openraft=off";
 
 /// Starts logging. Call once, before anything logs.
 pub(crate) fn start(format: LogFormat) {

@@ -2,17 +2,22 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use config::server::{self, Listener, ServerConfig};
 use controller::{Controller, ControllerOptions, MissingStore};
-use rpc::ControllerClient;
+use metadata::{MetadataImage, replay};
 use rpc::client::{ClientConfig, ControllerEndpoint};
 use rpc::transport::{Connector, in_process};
+use rpc::{ControllerClient, TailEvent};
 use tokio::net::TcpListener;
-use types::SystemClock;
+use types::{NodeId, SystemClock};
 
-use crate::data::Directories;
+use crate::data::VoterStart;
 use crate::failure::{Failure, listen_remedy};
+
+/// How often a node that waits for its quorum says so.
+const WAIT_NOTICE: Duration = Duration::from_secs(10);
 
 /// The running controller of this node, if it has the role, and a client of the active one.
 pub(crate) struct Quorum {
@@ -25,7 +30,7 @@ impl Quorum {
     /// Binds the controller's listeners and starts it. Its store is durable on return.
     pub(crate) async fn start(
         config: &Arc<ServerConfig>,
-        directories: &Directories,
+        voter: VoterStart,
         clock: Arc<SystemClock>,
     ) -> Result<Self, Failure> {
         if !config.roles.controller {
@@ -45,27 +50,60 @@ impl Quorum {
             listeners.push(bound);
         }
         let (connector, incoming) = in_process();
-        let missing_store = if directories.may_lack_quorum_store()? {
-            MissingStore::Format
-        } else {
-            MissingStore::Refuse
+        let missing_store = match voter.may_lack_store {
+            true => MissingStore::Format,
+            false => MissingStore::Refuse,
         };
         let options = ControllerOptions {
             config: Arc::clone(config),
-            cluster_id: Some(directories.cluster_id().to_owned()),
-            directory_id: directories.metadata_directory_id(),
+            cluster_id: voter.cluster_id,
+            directory_id: voter.directory_id,
             in_process: incoming,
             listeners,
             clock,
             missing_store,
         };
         let controller = Controller::start(options).await.map_err(failure)?;
-        directories.has_quorum_store()?;
         Ok(Self {
             controller: Some(controller),
             client: client(config, Some(connector)),
             addresses,
         })
+    }
+
+    /// The cluster's id, once the quorum has one. Waits as long as it takes.
+    pub(crate) async fn cluster_id(&self) -> Result<String, Failure> {
+        let learning = async {
+            let mut tail = self.client.tail(0, NodeId::NONE);
+            let mut image = MetadataImage::empty();
+            loop {
+                let replayed = match tail.next().await? {
+                    TailEvent::Snapshot { offset, records } => {
+                        replay(&MetadataImage::empty(), offset, &records)
+                    }
+                    TailEvent::Entry { offset, records } => replay(&image, offset, &records),
+                    TailEvent::HighWatermark(_) => continue,
+                };
+                image = replayed
+                    .map_err(|error| rpc::Error::Malformed(error.to_string()))?
+                    .0;
+                if let Some(id) = image.cluster_id() {
+                    return Ok::<_, rpc::Error>(id.to_owned());
+                }
+            }
+        };
+        let mut learning = std::pin::pin!(learning);
+        loop {
+            tokio::select! {
+                learned = &mut learning => {
+                    return learned.map_err(|error| Failure::Cluster(error.to_string()));
+                }
+                failure = self.failed() => return Err(failure),
+                () = tokio::time::sleep(WAIT_NOTICE) => {
+                    tracing::warn!("no quorum yet; waiting for the controllers to learn the cluster's id");
+                }
+            }
+        }
     }
 
     /// The way to the active controller.
@@ -81,7 +119,7 @@ impl Quorum {
     /// Why the controller cannot go on; pending as long as it can.
     pub(crate) async fn failed(&self) -> Failure {
         match &self.controller {
-            Some(controller) => Failure::Other(controller.failed().await),
+            Some(controller) => failure(controller.failed().await),
             None => std::future::pending().await,
         }
     }
@@ -144,6 +182,7 @@ fn failure(error: controller::Error) -> Failure {
     match error.exit_code() {
         5 => Failure::Data(error.to_string()),
         6 => Failure::Cluster(error.to_string()),
+        7 => Failure::ReplacedDisk(error.to_string()),
         _ => Failure::Other(error.to_string()),
     }
 }

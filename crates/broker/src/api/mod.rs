@@ -88,12 +88,14 @@ apis! {
     }
     // fn handle(ctx: &Ctx<'_>, body: Bytes) -> Reply, for requests that are handed on as they are
     raw {
+        AddRaftVoter => forward::handle,
         AlterPartitionReassignments => forward::handle,
         CreatePartitions => forward::handle,
         CreateTopics => forward::handle,
         DeleteTopics => forward::handle,
         ElectLeaders => forward::handle,
         ListPartitionReassignments => forward::handle,
+        RemoveRaftVoter => forward::handle,
         UnregisterBroker => forward::handle,
         UpdateFeatures => forward::handle,
     }

@@ -1,5 +1,7 @@
 //! One kind of request after the other: what is decided, and how it is answered.
 
+use std::time::Duration;
+
 use metadata::{PartitionRegistration, ReplayError};
 use protocol::ApiKey;
 use rpc::{
@@ -7,7 +9,7 @@ use rpc::{
     HeartbeatState, PartitionAnswer, PartitionRefusal, PartitionState, PartitionUpdate,
     ProducerIdBlock, QuorumDescription, Registered, Registration, ReplicaProgress,
 };
-use types::{BrokerEpoch, DirectoryId, ErrorCode, NodeId, Offset};
+use types::{BrokerEpoch, DirectoryId, ErrorCode, NodeId, Offset, TimestampMs};
 
 use super::group::Group;
 use super::message::{Message, Refusal, Reply, answer};
@@ -208,19 +210,25 @@ impl ActiveTask {
         let end: Offset = self.quorum.next_offset();
         let (voters, learners): (Vec<_>, Vec<_>) = members.into_iter().partition(|m| m.is_voter);
         let replica = |member: MemberState| {
-            let has_all = member.log_end_offset == Some(end);
+            let wall = |ago: Option<Duration>| {
+                let ago = ago.map(|ago| TimestampMs::try_from(ago.as_millis()).unwrap_or(now));
+                ago.map_or(-1, |ago| now - ago)
+            };
             ReplicaProgress {
                 node_id: member.node_id,
                 directory_id: member.directory_id,
                 log_end_offset: member.log_end_offset.unwrap_or(-1),
-                last_fetch_timestamp_ms: if has_all { now } else { -1 },
-                last_caught_up_timestamp_ms: if has_all { now } else { -1 },
+                last_fetch_timestamp_ms: wall(member.heard_ago),
+                last_caught_up_timestamp_ms: wall(member.caught_up_ago),
                 address: member.address,
             }
         };
         let voters: Vec<_> = voters.into_iter().map(replica).collect();
+        let learners: Vec<_> = learners.into_iter().map(replica).collect();
+        let is_member = |id: NodeId| voters.iter().chain(&learners).any(|m| m.node_id == id);
         let brokers = self.sessions.contacts();
-        let brokers = brokers.filter(|(id, _)| voters.iter().all(|v| v.node_id != *id));
+        let brokers: Vec<_> = brokers.filter(|(id, _)| !is_member(*id)).collect();
+        let brokers = brokers.into_iter();
         let brokers = brokers.map(|(node_id, contact)| ReplicaProgress {
             node_id,
             directory_id: DirectoryId::ZERO,
@@ -232,7 +240,7 @@ impl ActiveTask {
             },
             address: String::new(),
         });
-        let observers = learners.into_iter().map(replica).chain(brokers).collect();
+        let observers = learners.into_iter().chain(brokers).collect();
         QuorumDescription {
             leader_id,
             leader_epoch: -1,

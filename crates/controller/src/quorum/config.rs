@@ -18,8 +18,16 @@ pub(crate) struct QuorumConfig {
     pub(crate) dir: PathBuf,
     /// What to do if there is no store.
     pub(crate) missing_store: MissingStore,
+    /// `host:port` of this node's controller listener.
+    pub(crate) own_address: String,
+    /// What that listener is called; every controller calls it alike.
+    pub(crate) listener_name: String,
+    /// Whether this node becomes a voter by itself once it has the log.
+    pub(crate) joins_by_itself: bool,
     /// The voters that the cluster begins with. Later ones are in the log.
     pub(crate) voters: Vec<Voter>,
+    /// Controllers that may know the voters, for a node that is not one of the first.
+    pub(crate) observed: Vec<Connector>,
     /// The cluster that this node was formatted for.
     pub(crate) cluster_id: Option<String>,
     /// How patient the voters are with each other.
@@ -61,9 +69,9 @@ pub(crate) struct Timing {
 impl Default for Timing {
     fn default() -> Self {
         Self {
-            heartbeat_interval: Duration::from_millis(50),
-            election_timeout_min: Duration::from_millis(200),
-            election_timeout_max: Duration::from_millis(400),
+            heartbeat_interval: Duration::from_millis(100),
+            election_timeout_min: Duration::from_millis(500),
+            election_timeout_max: Duration::from_millis(1000),
         }
     }
 }
@@ -93,34 +101,27 @@ impl Default for SnapshotPolicy {
     }
 }
 
-const SNAPSHOT_CHUNK_BYTES: u64 = 1 << 20;
-const SNAPSHOT_TIMEOUT: Duration = Duration::from_secs(30);
 const ENTRIES_PER_REQUEST_MAX: u64 = 300;
 
 impl QuorumConfig {
-    pub(super) fn to_openraft(&self) -> Result<openraft::Config, String> {
-        let Timing {
-            heartbeat_interval,
-            election_timeout_min,
-            election_timeout_max,
-        } = self.timing;
+    /// openraft's share of the work: replication and counting votes. Elections and the signs of life
+    /// are ours, so its lease, during which it refuses votes, is as short as it can be.
+    pub(super) fn to_openraft(&self) -> openraft::Config {
         openraft::Config {
             cluster_name: "raudal".to_owned(),
-            heartbeat_interval: millis(heartbeat_interval),
-            election_timeout_min: millis(election_timeout_min),
-            election_timeout_max: millis(election_timeout_max),
-            install_snapshot_timeout: millis(SNAPSHOT_TIMEOUT),
+            // It beats after one and a half of this.
+            heartbeat_interval: millis(self.timing.heartbeat_interval) * 2 / 3,
+            election_timeout_min: 0,
+            election_timeout_max: 1,
+            enable_elect: false,
             max_payload_entries: ENTRIES_PER_REQUEST_MAX,
             replication_lag_threshold: self.snapshots.entry_count.saturating_mul(2),
             // Made by our own rule, which counts bytes too.
             snapshot_policy: openraft::SnapshotPolicy::Never,
-            snapshot_max_chunk_size: SNAPSHOT_CHUNK_BYTES,
             max_in_snapshot_log_to_keep: self.snapshots.entries_kept,
             purge_batch_size: self.snapshots.purge_batch,
             ..openraft::Config::default()
         }
-        .validate()
-        .map_err(|error| error.to_string())
     }
 
     /// The entry of this node among the first voters, if its disk is the one that may vote.

@@ -17,32 +17,47 @@
 //! - a store that is missing, damaged or shorter than it was is never voted with (M4);
 //! - an entry that stands in another place than it was decided for has no effect on any node (M2).
 
+mod change;
 mod config;
+mod contact;
 mod durable;
+mod election;
 mod files;
+mod follow;
+mod followers;
+mod introduce;
+mod lead;
+mod local;
 mod log_store;
 mod memory_log;
 mod network;
 mod node;
 #[cfg(test)]
 mod node_tests;
+mod peers;
 mod published;
 mod raft_types;
+mod receive;
+mod runtime;
 mod service;
 #[cfg(test)]
 mod service_tests;
 mod state_machine;
 #[cfg(test)]
 mod suite_tests;
+mod tasks;
 #[cfg(test)]
 pub(crate) mod testing;
 mod wire;
 
+pub(crate) use change::ChangeError;
 pub use config::MissingStore;
 pub(crate) use config::{QuorumConfig, SnapshotPolicy, Timing, Voter};
 #[cfg(test)]
 pub(crate) use durable::MemoryStore;
-pub(crate) use durable::{Identity, OpenError};
-pub(crate) use node::{LeadershipWatch, MemberState, ProposeError, Quorum, QuorumError};
+pub(crate) use durable::{FileStore, Identity, OpenError};
+pub(crate) use node::{
+    LeadershipWatch, MemberState, ProposeError, Quorum, QuorumError, StopReason,
+};
 pub(crate) use published::{Published, TailPiece};
 pub(crate) use raft_types::VoterNode;

@@ -1,32 +1,32 @@
 //! The calling side between voters: openraft's requests over gRPC.
-//!
-//! Each peer has two connections, so that a snapshot never stands in front of a heartbeat.
 
-use std::collections::BTreeMap;
 use std::error::Error as StdError;
+use std::future::Future;
 use std::time::Duration;
 
 use bytes::Bytes;
+use openraft::AnyError;
+use openraft::OptionalSend;
 use openraft::error::{
-    InstallSnapshotError, NetworkError, RPCError, RaftError, RemoteError, SnapshotMismatch,
-    Unreachable,
+    Fatal, InstallSnapshotError, NetworkError, RPCError, RaftError, ReplicationClosed,
+    StreamingError, Unreachable,
 };
 use openraft::network::{Backoff, RPCOption, RaftNetwork, RaftNetworkFactory};
 use openraft::raft::{
     AppendEntriesRequest, AppendEntriesResponse, InstallSnapshotRequest, InstallSnapshotResponse,
-    VoteRequest, VoteResponse,
+    SnapshotResponse, VoteRequest, VoteResponse,
 };
-use openraft::{AnyError, SnapshotSegmentId};
+use openraft::storage::Snapshot;
 use rpc::proto::quorum::v1 as wire;
-use rpc::proto::quorum::v1::quorum_client::QuorumClient;
-use rpc::transport::{Connector, TransportConfig};
-use tonic::transport::Channel;
+use tokio::time::Instant;
 use tonic::{Code, Request, Status};
-use types::{DirectoryId, NodeId};
+use types::DirectoryId;
 
-use super::config::QuorumConfig;
-use super::published::KnownClusterId;
-use super::raft_types::{TypeConfig, VoterNode, node_id};
+use super::followers::Followers;
+use super::log_store::SharedLog;
+use super::peers::{Lane, Peers};
+use super::raft_types::{LogId, SnapshotMeta, TypeConfig, Vote, VoterNode};
+use super::runtime::PATIENCE;
 use super::wire::{
     WireError, entry_to_wire, log_id_to_wire, optional_log_id, required_vote,
     snapshot_meta_to_wire, vote_from_wire, vote_to_wire,
@@ -35,31 +35,40 @@ use super::wire::{
 type Result<T, E = RaftError<u64>> = std::result::Result<T, RPCError<u64, VoterNode, E>>;
 
 /// Pauses before a peer that could not be reached is tried again.
-const BACKOFF_MIN: Duration = Duration::from_millis(20);
-const BACKOFF_MAX: Duration = Duration::from_millis(500);
+const BACKOFF_MIN: Duration = Duration::from_millis(10);
+const BACKOFF_MAX: Duration = Duration::from_millis(100);
+/// Bytes of a snapshot in one message.
+const SNAPSHOT_PART_BYTES: usize = 1 << 20;
+/// How long a snapshot may take, its installation included. A connection that broke is noticed much
+/// earlier.
+const SNAPSHOT_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// Makes the clients of openraft.
 #[derive(Debug)]
 pub(crate) struct Network {
-    own_id: NodeId,
-    cluster_id: KnownClusterId,
-    /// Ways to the voters that the configuration names. Others are dialled by the address that the
-    /// membership holds.
-    connectors: BTreeMap<NodeId, Connector>,
-    transport: TransportConfig,
+    peers: Peers,
+    followers: Followers,
+    log: SharedLog,
+    /// Whether the cluster has its first voters on record: then a peer whose disk is not on record is
+    /// no peer yet.
+    is_founded: Founded,
 }
 
+/// Tells whether the first voters are on record.
+pub(crate) type Founded = tokio::sync::watch::Receiver<bool>;
+
 impl Network {
-    pub(crate) fn new(config: &QuorumConfig, cluster_id: KnownClusterId) -> Self {
-        let connectors = config
-            .voters
-            .iter()
-            .map(|voter| (voter.node_id, voter.connector.clone()));
+    pub(crate) const fn new(
+        peers: Peers,
+        followers: Followers,
+        log: SharedLog,
+        is_founded: Founded,
+    ) -> Self {
         Self {
-            own_id: config.identity.node_id,
-            cluster_id,
-            connectors: connectors.collect(),
-            transport: config.transport.clone(),
+            peers,
+            followers,
+            log,
+            is_founded,
         }
     }
 }
@@ -68,24 +77,13 @@ impl RaftNetworkFactory<TypeConfig> for Network {
     type Network = Peer;
 
     async fn new_client(&mut self, target: u64, node: &VoterNode) -> Peer {
-        let connector = self
-            .connectors
-            .get(&node_id(target))
-            .cloned()
-            .unwrap_or_else(|| Connector::tcp(node.address.clone()));
-        let client = || {
-            let size = self.transport.message_bytes_max;
-            QuorumClient::new(connector.channel(&self.transport))
-                .max_decoding_message_size(size)
-                .max_encoding_message_size(size)
-        };
         Peer {
             target,
-            directory_id: node.directory_id,
-            own_id: self.own_id,
-            cluster_id: self.cluster_id.clone(),
-            raft: client(),
-            snapshots: client(),
+            node: node.clone(),
+            peers: self.peers.clone(),
+            followers: self.followers.clone(),
+            log: SharedLog::clone(&self.log),
+            is_founded: self.is_founded.clone(),
         }
     }
 }
@@ -94,26 +92,60 @@ impl RaftNetworkFactory<TypeConfig> for Network {
 #[derive(Debug)]
 pub(crate) struct Peer {
     target: u64,
-    directory_id: DirectoryId,
-    own_id: NodeId,
-    cluster_id: KnownClusterId,
-    raft: QuorumClient<Channel>,
-    snapshots: QuorumClient<Channel>,
+    node: VoterNode,
+    peers: Peers,
+    followers: Followers,
+    log: SharedLog,
+    is_founded: Founded,
 }
 
 impl Peer {
-    fn envelope(&self) -> wire::Envelope {
-        let directory_id = self.directory_id;
-        let is_known = directory_id != DirectoryId::ZERO;
-        wire::Envelope {
-            cluster_id: self.cluster_id.get().unwrap_or_default(),
-            from_node_id: self.own_id.0,
-            to_node_id: node_id(self.target).0,
-            to_directory_id: match is_known {
-                true => Bytes::copy_from_slice(directory_id.0.as_bytes()),
-                false => Bytes::new(),
-            },
+    /// Entries stored by a disk that is not on record would count towards a majority, and nobody
+    /// would notice if that disk were wiped.
+    fn check_on_record<E: StdError>(&self) -> std::result::Result<(), RPCError<u64, VoterNode, E>> {
+        if self.node.directory_id != DirectoryId::ZERO || !*self.is_founded.borrow() {
+            return Ok(());
         }
+        let error = AnyError::error("the directory id of the voter is not on record yet");
+        Err(RPCError::Unreachable(Unreachable::new(&error)))
+    }
+
+    fn last_log_id(&self) -> Option<LogId> {
+        self.log.read().last_log_id()
+    }
+
+    async fn send_snapshot(
+        &self,
+        vote: Vote,
+        meta: &SnapshotMeta,
+        data: Bytes,
+    ) -> std::result::Result<Vote, Status> {
+        let head = wire::SnapshotHead {
+            envelope: Some(self.peers.envelope_for(self.target, &self.node)),
+            vote: Some(vote_to_wire(&vote)),
+            meta: Some(snapshot_meta_to_wire(meta)),
+            bytes: data.len() as u64,
+        };
+        let head = std::iter::once(wire::snapshot_part::Part::Head(head));
+        let parts = head.chain(Pieces(data).map(wire::snapshot_part::Part::Data));
+        let parts = parts.map(|part| wire::SnapshotPart { part: Some(part) });
+        let mut client = self
+            .peers
+            .client(self.target, &self.node.address, Lane::Snapshots);
+        let reply = client.install_snapshot(tokio_stream::iter(parts)).await?;
+        required_vote(reply.into_inner().vote).map_err(|e| Status::internal(e.to_string()))
+    }
+}
+
+/// A snapshot in pieces, none of them copied.
+struct Pieces(Bytes);
+
+impl Iterator for Pieces {
+    type Item = Bytes;
+
+    fn next(&mut self) -> Option<Bytes> {
+        let length = self.0.len().min(SNAPSHOT_PART_BYTES);
+        (length > 0).then(|| self.0.split_to(length))
     }
 }
 
@@ -123,52 +155,56 @@ impl RaftNetwork<TypeConfig> for Peer {
         rpc: AppendEntriesRequest<TypeConfig>,
         option: RPCOption,
     ) -> Result<AppendEntriesResponse<u64>> {
+        self.check_on_record()?;
+        let sent_at = Instant::now();
+        let sent_upto = rpc.entries.last().map(|e| e.log_id).or(rpc.prev_log_id);
+        let was_everything = sent_upto >= self.last_log_id();
         let request = wire::AppendEntriesRequest {
-            envelope: Some(self.envelope()),
+            envelope: Some(self.peers.envelope_for(self.target, &self.node)),
             vote: Some(vote_to_wire(&rpc.vote)),
             previous_log_id: rpc.prev_log_id.as_ref().map(log_id_to_wire),
             committed: rpc.leader_commit.as_ref().map(log_id_to_wire),
             entries: rpc.entries.iter().map(entry_to_wire).collect(),
         };
-        let reply = self.raft.append_entries(bounded(request, &option)).await;
-        append_result(reply.map_err(failure)?.into_inner()).map_err(malformed)
+        let mut client = self
+            .peers
+            .client(self.target, &self.node.address, Lane::Log);
+        let reply = client.append_entries(bounded(request, &option)).await;
+        let result = append_result(reply.map_err(failure)?.into_inner()).map_err(malformed)?;
+        if matches!(result, AppendEntriesResponse::Success) {
+            self.followers
+                .on_stored(self.target, sent_at, was_everything);
+        }
+        Ok(result)
     }
 
     async fn install_snapshot(
         &mut self,
-        rpc: InstallSnapshotRequest<TypeConfig>,
-        option: RPCOption,
+        _rpc: InstallSnapshotRequest<TypeConfig>,
+        _option: RPCOption,
     ) -> Result<InstallSnapshotResponse<u64>, RaftError<u64, InstallSnapshotError>> {
-        use wire::install_snapshot_response::Result as Answer;
-        let request = wire::InstallSnapshotRequest {
-            envelope: Some(self.envelope()),
-            vote: Some(vote_to_wire(&rpc.vote)),
-            meta: Some(snapshot_meta_to_wire(&rpc.meta)),
-            offset: rpc.offset,
-            data: rpc.data.into(),
-            done: rpc.done,
+        let error = AnyError::error("snapshots are sent as a whole");
+        Err(RPCError::Unreachable(Unreachable::new(&error)))
+    }
+
+    async fn full_snapshot(
+        &mut self,
+        vote: Vote,
+        snapshot: Snapshot<TypeConfig>,
+        cancel: impl Future<Output = ReplicationClosed> + OptionalSend + 'static,
+        _option: RPCOption,
+    ) -> std::result::Result<SnapshotResponse<u64>, StreamingError<TypeConfig, Fatal<u64>>> {
+        self.check_on_record::<Fatal<u64>>().map_err(streaming)?;
+        let data = Bytes::from(snapshot.snapshot.into_inner());
+        let sending = self.send_snapshot(vote, &snapshot.meta, data);
+        let sent = tokio::select! {
+            sent = tokio::time::timeout(SNAPSHOT_TIMEOUT, sending) => sent,
+            closed = cancel => return Err(StreamingError::Closed(closed)),
         };
-        let reply = self
-            .snapshots
-            .install_snapshot(bounded(request, &option))
-            .await;
-        match reply.map_err(failure)?.into_inner().result {
-            Some(Answer::Vote(vote)) => Ok(InstallSnapshotResponse {
-                vote: vote_from_wire(vote).map_err(malformed)?,
-            }),
-            Some(Answer::ExpectedOffset(offset)) => {
-                let segment = |offset| SnapshotSegmentId {
-                    id: rpc.meta.snapshot_id.clone(),
-                    offset,
-                };
-                let mismatch = InstallSnapshotError::SnapshotMismatch(SnapshotMismatch {
-                    expect: segment(offset),
-                    got: segment(rpc.offset),
-                });
-                let error = RemoteError::new(self.target, RaftError::APIError(mismatch));
-                Err(RPCError::RemoteError(error))
-            }
-            None => Err(malformed(WireError::Missing("result"))),
+        let sent = sent.unwrap_or_else(|_| Err(Status::deadline_exceeded("no answer in time")));
+        match sent {
+            Ok(vote) => Ok(SnapshotResponse::new(vote)),
+            Err(status) => Err(streaming(failure::<Fatal<u64>>(status))),
         }
     }
 
@@ -178,11 +214,14 @@ impl RaftNetwork<TypeConfig> for Peer {
         option: RPCOption,
     ) -> Result<VoteResponse<u64>> {
         let request = wire::VoteRequest {
-            envelope: Some(self.envelope()),
+            envelope: Some(self.peers.envelope_for(self.target, &self.node)),
             vote: Some(vote_to_wire(&rpc.vote)),
             last_log_id: rpc.last_log_id.as_ref().map(log_id_to_wire),
         };
-        let reply = self.raft.vote(bounded(request, &option)).await;
+        let mut client = self
+            .peers
+            .client(self.target, &self.node.address, Lane::Log);
+        let reply = client.vote(bounded(request, &option)).await;
         let reply = reply.map_err(failure)?.into_inner();
         Ok(VoteResponse {
             vote: required_vote(reply.vote).map_err(malformed)?,
@@ -213,9 +252,10 @@ fn append_result(
     })
 }
 
+/// openraft's own timeouts are too short for a slow disk: see [`super::runtime`].
 fn bounded<T>(message: T, option: &RPCOption) -> Request<T> {
     let mut request = Request::new(message);
-    request.set_timeout(option.hard_ttl());
+    request.set_timeout(option.hard_ttl().max(PATIENCE));
     request
 }
 
@@ -226,6 +266,15 @@ fn failure<E: StdError>(status: Status) -> RPCError<u64, VoterNode, E> {
             RPCError::Unreachable(Unreachable::new(&status))
         }
         _ => RPCError::Network(NetworkError::new(&status)),
+    }
+}
+
+fn streaming(
+    error: RPCError<u64, VoterNode, Fatal<u64>>,
+) -> StreamingError<TypeConfig, Fatal<u64>> {
+    match error {
+        RPCError::Network(error) => StreamingError::Network(error),
+        other => StreamingError::Unreachable(Unreachable::new(&other)),
     }
 }
 

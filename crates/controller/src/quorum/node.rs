@@ -2,37 +2,74 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use metadata::MetadataOffset;
+use openraft::RaftMetrics;
 use openraft::ServerState;
 use openraft::error::{ClientWriteError, Fatal, InitializeError, RaftError};
 use openraft::metrics::RaftServerMetrics;
 use rpc::LeaderHint;
 use rpc::proto::quorum::v1::quorum_server::QuorumServer;
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use tokio::time::{Instant, timeout};
 use types::{DirectoryId, NodeId};
 
-use super::config::{MissingStore, QuorumConfig, SnapshotPolicy};
+use super::change::{self, ChangeError, ChangeLock};
+use super::config::{MissingStore, QuorumConfig, SnapshotPolicy, Voter};
+use super::contact::Contact;
 use super::durable::{DurableStore, FileStore, OpenError, Recovered};
-use super::log_store::{LogStore, SharedLog};
+use super::followers::Followers;
+use super::introduce::{self, RecordError};
+use super::lead::{self, Pulse};
+use super::local::{Local, Standing};
+use super::log_store::LogStore;
 use super::network::Network;
+use super::peers::Peers;
 use super::published::{KnownClusterId, Published};
 use super::raft_types::{Decision, Outcome, Raft, VoterNode, node_id, raft_id};
 use super::service::QuorumService;
 use super::state_machine::{Backlog, StateMachine};
+use super::tasks::Tasks;
+use super::{election, follow};
+
+/// How long a leader that leaves waits for another one.
+const HAND_OVER_MAX: Duration = Duration::from_secs(1);
 
 /// A running node. Shared by everybody who proposes, reads or serves.
 pub(crate) struct Quorum {
-    raft: Raft,
-    log: SharedLog,
+    local: Local,
     published: Published,
     config: QuorumConfig,
-    cluster_id: KnownClusterId,
-    tasks: TaskTracker,
-    stop: CancellationToken,
+    /// Why this node must not go on.
+    stop_reason: watch::Sender<Option<StopReason>>,
+}
+
+/// Why a node of the quorum must not go on.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum StopReason {
+    /// The disk that votes under this node's id is another one.
+    #[error(
+        "controller {node_id} votes with directory id {voter}, and the metadata directory of this \
+         node has directory id {own}: its disk was wiped or replaced, or another node has the same \
+         node.id. It must not vote, because it may have forgotten what it promised. To replace it, \
+         take the former voter out and let this node in: kcli quorum remove-voter {node_id} \
+         --directory-id {voter} (or kafka-metadata-quorum remove-controller --controller-id {node_id} \
+         --controller-directory-id {voter}), start this node again, and then kcli quorum add-voter \
+         {node_id} (or kafka-metadata-quorum add-controller)"
+    )]
+    ReplacedDisk {
+        /// This node.
+        node_id: NodeId,
+        /// The disk on record.
+        voter: DirectoryId,
+        /// The disk there is.
+        own: DirectoryId,
+    },
+    /// Raft has stopped.
+    #[error("{0}")]
+    Raft(String),
 }
 
 /// Why a node of the quorum cannot start.
@@ -80,6 +117,10 @@ pub(crate) struct MemberState {
     pub(crate) is_voter: bool,
     /// One past the last offset it is known to have; `None` if this node cannot know.
     pub(crate) log_end_offset: Option<MetadataOffset>,
+    /// How long ago it was heard, `None` for never.
+    pub(crate) heard_ago: Option<Duration>,
+    /// How long ago it had everything, `None` for never.
+    pub(crate) caught_up_ago: Option<Duration>,
 }
 
 impl Quorum {
@@ -100,7 +141,7 @@ impl Quorum {
         recovered: Recovered,
         config: QuorumConfig,
     ) -> Result<Self, QuorumError> {
-        let raft_config = config.to_openraft().map_err(QuorumError::Raft)?;
+        let raft_config = config.to_openraft();
         let log_store = LogStore::new(&recovered, Arc::clone(&store));
         let log = log_store.shared();
         let state_machine = StateMachine::new(&recovered, store, Arc::clone(&log));
@@ -110,49 +151,78 @@ impl Quorum {
             formatted: config.cluster_id.clone(),
             published: published.clone(),
         };
-        let network = Network::new(&config, cluster_id.clone());
         let id = raft_id(config.identity.node_id);
+        let peers = Peers::new(&config, cluster_id.clone());
+        let (followers, is_founded) = (Followers::default(), watch::Sender::new(false));
+        let network = Network::new(
+            peers.clone(),
+            followers.clone(),
+            Arc::clone(&log),
+            is_founded.subscribe(),
+        );
         let raft = Raft::new(id, Arc::new(raft_config), network, log_store, state_machine).await;
-        let quorum = Self {
+        let is_pristine = is_pristine(&recovered);
+        let local = Local {
             raft: raft.map_err(|e| QuorumError::Raft(e.to_string()))?,
             log,
+            identity: config.identity.clone(),
+            timing: config.timing,
+            cluster_id,
+            contact: Contact::new(),
+            standing: Standing::new(is_pristine && config.may_found() && !config.is_alone()),
+            followers,
+            pulse: Pulse::new(),
+            peers,
+            changes: ChangeLock::default(),
+            own_address: config.own_address.clone(),
+            tasks: Tasks::default(),
+            resigned: watch::Sender::new(None),
+        };
+        let quorum = Self {
+            local,
             published,
             config,
-            cluster_id,
-            tasks: TaskTracker::new(),
-            stop: CancellationToken::new(),
+            stop_reason: watch::Sender::new(None),
         };
-        quorum.join_in(is_pristine(&recovered)).await?;
         quorum.spawn_snapshots(backlog);
+        quorum.spawn_signs(is_founded);
+        quorum.join_in(is_pristine).await?;
         Ok(quorum)
     }
 
-    /// A fresh founder writes down who votes; a lone voter that comes back waits for nobody.
+    /// A lone voter begins at once. Any other node with an empty store first finds out what it is.
     async fn join_in(&self, is_pristine: bool) -> Result<(), QuorumError> {
-        if is_pristine && self.config.may_found() {
-            let nodes = self.config.voters.iter();
-            let nodes = nodes.map(|v| (raft_id(v.node_id), v.node.clone()));
-            let nodes: BTreeMap<u64, VoterNode> = nodes.collect();
-            return match self.raft.initialize(nodes).await {
-                // Another founder was faster and has written the same.
-                Ok(()) | Err(RaftError::APIError(InitializeError::NotAllowed(_))) => Ok(()),
-                Err(error) => Err(QuorumError::Raft(error.to_string())),
-            };
+        if is_pristine && self.config.is_alone() {
+            return found(&self.local, &self.config.voters).await;
         }
-        if !is_pristine && self.config.is_alone() && !self.leadership().is_self {
-            let triggered = self.raft.trigger().elect().await;
-            return triggered.map_err(|e| QuorumError::Raft(e.to_string()));
-        }
+        let (local, config) = (self.local.clone(), self.config.clone());
+        let stop_reason = self.stop_reason.clone();
+        self.local.tasks.spawn(async move {
+            let joined = join(&local, &config, is_pristine).await;
+            if let Err(reason) = joined {
+                stop_reason.send_replace(Some(reason));
+            }
+        });
         Ok(())
     }
 
+    fn spawn_signs(&self, is_founded: watch::Sender<bool>) {
+        let local = || self.local.clone();
+        self.local.tasks.spawn(lead::feel_pulse(local()));
+        self.local.tasks.spawn(lead::check_majority(local()));
+        self.local.tasks.spawn(follow::follow_leaders(local()));
+        self.local.tasks.spawn(election::stand_when_due(local()));
+        self.local
+            .tasks
+            .spawn(introduce::keep_records(local(), is_founded));
+    }
+
     fn spawn_snapshots(&self, backlog: Arc<Backlog>) {
-        let (raft, offset) = (self.raft.clone(), self.published.offset());
-        let (policy, stop) = (self.config.snapshots, self.stop.clone());
-        self.tasks.spawn(async move {
-            let work = make_snapshots(&raft, &backlog, offset, policy);
-            stop.run_until_cancelled(work).await;
-        });
+        let (raft, offset) = (self.local.raft.clone(), self.published.offset());
+        let policy = self.config.snapshots;
+        self.local
+            .tasks
+            .spawn(async move { make_snapshots(&raft, &backlog, offset, policy).await });
     }
 
     /// What is committed and applied here.
@@ -165,19 +235,24 @@ impl Quorum {
         self.config.identity.node_id
     }
 
+    /// What the controllers' listener is called.
+    pub(crate) fn listener_name(&self) -> &str {
+        &self.config.listener_name
+    }
+
     /// Who leads.
     pub(crate) fn leadership(&self) -> Leadership {
-        leadership(&self.raft.server_metrics().borrow())
+        leadership(&self.local.raft.server_metrics().borrow())
     }
 
     /// Follows who leads.
     pub(crate) fn watch_leadership(&self) -> LeadershipWatch {
-        LeadershipWatch(self.raft.server_metrics())
+        LeadershipWatch(self.local.raft.server_metrics())
     }
 
     /// Where the leader is, for those who asked the wrong node.
     pub(crate) fn leader_hint(&self) -> Option<LeaderHint> {
-        let metrics = self.raft.server_metrics();
+        let metrics = self.local.raft.server_metrics();
         let metrics = metrics.borrow();
         let leader = metrics.current_leader?;
         let node = metrics.membership_config.membership().get_node(&leader);
@@ -189,7 +264,7 @@ impl Quorum {
 
     /// The offset that the next proposal will get, if nothing comes between.
     pub(crate) fn next_offset(&self) -> MetadataOffset {
-        let last = self.log.read().last_log_id();
+        let last = self.local.log.read().last_log_id();
         let next = last.map_or(0, |id| id.index + 1);
         MetadataOffset::try_from(next).unwrap_or(MetadataOffset::MAX)
     }
@@ -213,7 +288,7 @@ impl Quorum {
             term,
             records,
         };
-        match self.raft.client_write(decision).await {
+        match self.local.raft.client_write(decision).await {
             Ok(written) => match written.data {
                 Outcome::Applied => Ok(()),
                 Outcome::Void => Err(ProposeError::Void),
@@ -231,16 +306,75 @@ impl Quorum {
     /// # Errors
     /// Another node leads, or a majority could not be asked.
     pub(crate) async fn catch_up(&self) -> Result<(), ProposeError> {
-        match self.raft.ensure_linearizable().await {
+        self.put_own_disk_on_record().await?;
+        match self.local.raft.ensure_linearizable().await {
             Ok(_read_at) => Ok(()),
             Err(RaftError::APIError(_not_leader)) => Err(ProposeError::NotLeader),
             Err(RaftError::Fatal(error)) => Err(ProposeError::Stopped(error.to_string())),
         }
     }
 
+    /// Nothing is decided before the disks of the first voters are on record.
+    async fn put_own_disk_on_record(&self) -> Result<(), ProposeError> {
+        if self.local.known_directory_id() != Some(DirectoryId::ZERO) {
+            return Ok(());
+        }
+        let recorded = introduce::record_disks(&self.local).await;
+        recorded.map_err(|error| match error {
+            RecordError::NotLeader | RecordError::Busy => ProposeError::NotLeader,
+            RecordError::Stopped(error) => ProposeError::Stopped(error.to_string()),
+        })
+    }
+
+    /// Makes a voter of a controller, once it has the log.
+    ///
+    /// # Errors
+    /// See [`ChangeError`].
+    ///
+    /// # Cancel safety
+    /// A change that was begun may be committed.
+    pub(crate) async fn add_voter(
+        &self,
+        id: NodeId,
+        node: VoterNode,
+        deadline: Instant,
+    ) -> Result<(), ChangeError> {
+        change::add_voter(&self.local, id, node, deadline).await
+    }
+
+    /// Takes a voter's vote.
+    ///
+    /// # Errors
+    /// See [`ChangeError`].
+    ///
+    /// # Cancel safety
+    /// A change that was begun may be committed.
+    pub(crate) async fn remove_voter(
+        &self,
+        id: NodeId,
+        directory_id: DirectoryId,
+        deadline: Instant,
+    ) -> Result<(), ChangeError> {
+        change::remove_voter(&self.local, id, directory_id, deadline).await
+    }
+
+    /// Lets another voter lead, if this node does, and waits a moment until one is known.
+    pub(crate) async fn hand_over(&self) {
+        let voters = self.local.membership().voter_ids().count();
+        if !self.leadership().is_self || voters < 2 {
+            return;
+        }
+        change::step_down(&self.local).await;
+        let own = self.local.id();
+        let mut metrics = self.local.metrics();
+        let taken_over = metrics.wait_for(|m| m.current_leader.is_some_and(|id| id != own));
+        // The others may be away: then nobody takes over, and the shutdown goes on.
+        let _in_time = timeout(HAND_OVER_MAX, taken_over).await;
+    }
+
     /// Every member, and how far it is.
     pub(crate) fn members(&self) -> Vec<MemberState> {
-        let metrics = self.raft.metrics();
+        let metrics = self.local.raft.metrics();
         let metrics = metrics.borrow();
         let membership = metrics.membership_config.membership();
         let end = |index: u64| MetadataOffset::try_from(index + 1).unwrap_or(MetadataOffset::MAX);
@@ -252,12 +386,21 @@ impl Quorum {
             Some(matching.map_or(0, |log_id| end(log_id.index)))
         };
         let voters: Vec<u64> = membership.voter_ids().collect();
-        let members = membership.nodes().map(|(id, node)| MemberState {
-            node_id: node_id(*id),
-            directory_id: node.directory_id,
-            address: node.address.clone(),
-            is_voter: voters.contains(id),
-            log_end_offset: log_end_offset(id),
+        let ago = |id: &u64, at: Option<Instant>| match *id == metrics.id {
+            true => Some(Duration::ZERO),
+            false => at.map(|at| at.elapsed()),
+        };
+        let members = membership.nodes().map(|(id, node)| {
+            let follower = self.local.followers.get(*id);
+            MemberState {
+                node_id: node_id(*id),
+                directory_id: node.directory_id,
+                address: node.address.clone(),
+                is_voter: voters.contains(id),
+                log_end_offset: log_end_offset(id),
+                heard_ago: ago(id, follower.fetch_at),
+                caught_up_ago: ago(id, follower.caught_up_at),
+            }
         });
         members.collect()
     }
@@ -265,30 +408,21 @@ impl Quorum {
     /// Serves the other voters.
     pub(crate) fn service(&self) -> QuorumServer<QuorumService> {
         let size = self.config.transport.message_bytes_max;
-        let service = QuorumService::new(
-            self.raft.clone(),
-            self.config.identity.clone(),
-            self.cluster_id.clone(),
-        );
+        let service = QuorumService::new(self.local.clone());
         QuorumServer::new(service)
             .max_decoding_message_size(size)
             .max_encoding_message_size(size)
     }
 
     /// Resolves when the node cannot go on, with the reason. Never after an orderly shutdown.
-    pub(crate) fn failed(&self) -> impl Future<Output = String> + Send + 'static {
-        let mut metrics = self.raft.metrics();
+    pub(crate) fn failed(&self) -> impl Future<Output = StopReason> + Send + 'static {
+        let metrics = self.local.raft.metrics();
+        let mut stop_reason = self.stop_reason.subscribe();
         async move {
-            loop {
-                let failure = match &metrics.borrow_and_update().running_state {
-                    Err(Fatal::Stopped) | Ok(()) => None,
-                    Err(failure) => Some(failure.to_string()),
-                };
-                if let Some(failure) = failure {
-                    return failure;
-                }
-                if metrics.changed().await.is_err() {
-                    std::future::pending::<()>().await;
+            tokio::select! {
+                reason = raft_failed(metrics) => reason,
+                Ok(reason) = stop_reason.wait_for(Option::is_some) => {
+                    reason.clone().unwrap_or_else(|| StopReason::Raft(String::new()))
                 }
             }
         }
@@ -296,27 +430,21 @@ impl Quorum {
 
     /// Leaves the quorum. What was acknowledged is durable already.
     pub(crate) async fn shutdown(&self) {
-        self.stop.cancel();
-        self.tasks.close();
-        self.tasks.wait().await;
-        if let Err(error) = self.raft.shutdown().await {
+        self.local.tasks.stop().await;
+        if let Err(error) = self.local.raft.shutdown().await {
             tracing::error!(%error, "raft did not stop in an orderly way");
         }
     }
 
     #[cfg(test)]
-    pub(super) fn raft_for_tests(&self) -> Raft {
-        self.raft.clone()
-    }
-
-    #[cfg(test)]
     pub(crate) async fn make_snapshot(&self) {
-        self.raft
+        self.local
+            .raft
             .trigger()
             .snapshot()
             .await
             .expect("a running node");
-        let mut metrics = self.raft.metrics();
+        let mut metrics = self.local.raft.metrics();
         let applied = metrics.borrow().last_applied;
         metrics
             .wait_for(|m| m.snapshot >= applied && m.purged.is_some())
@@ -356,6 +484,53 @@ fn leadership(metrics: &RaftServerMetrics<u64, VoterNode>) -> Leadership {
             && vote.committed
             && vote.leader_id.node_id == metrics.id,
     }
+}
+
+/// Resolves when openraft has failed.
+async fn raft_failed(mut metrics: watch::Receiver<RaftMetrics<u64, VoterNode>>) -> StopReason {
+    loop {
+        let failure = match &metrics.borrow_and_update().running_state {
+            Err(Fatal::Stopped) | Ok(()) => None,
+            Err(failure) => Some(failure.to_string()),
+        };
+        if let Some(failure) = failure {
+            return StopReason::Raft(failure);
+        }
+        if metrics.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Writes down who votes, as all founders do alike.
+async fn found(local: &Local, voters: &[Voter]) -> Result<(), QuorumError> {
+    let nodes = voters.iter();
+    let nodes = nodes.map(|v| (raft_id(v.node_id), v.node.clone()));
+    let nodes: BTreeMap<u64, VoterNode> = nodes.collect();
+    match local.raft.initialize(nodes).await {
+        // A leader was faster and has sent it.
+        Ok(()) | Err(RaftError::APIError(InitializeError::NotAllowed(_))) => Ok(()),
+        Err(error) => Err(QuorumError::Raft(error.to_string())),
+    }
+}
+
+/// What a node does to get its place in the quorum, and to keep it.
+async fn join(local: &Local, config: &QuorumConfig, is_pristine: bool) -> Result<(), StopReason> {
+    if is_pristine && config.may_found() {
+        match introduce::find_out(local, &config.voters).await? {
+            introduce::Outcome::Joined => {}
+            introduce::Outcome::Found => found(local, &config.voters)
+                .await
+                .map_err(|error| StopReason::Raft(error.to_string()))?,
+        }
+    }
+    let others = config
+        .voters
+        .iter()
+        .filter(|voter| voter.node_id != config.identity.node_id);
+    let others = others.map(|voter| voter.connector.clone());
+    let known: Vec<_> = others.chain(config.observed.iter().cloned()).collect();
+    introduce::keep_in_touch(local, &known, config.joins_by_itself).await
 }
 
 fn open_store(config: &QuorumConfig) -> Result<(FileStore, Recovered), OpenError> {

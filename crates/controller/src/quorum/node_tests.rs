@@ -21,7 +21,11 @@ fn config(id: i32, voters: Vec<Voter>) -> QuorumConfig {
         identity: identity(id),
         dir: "unused".into(),
         missing_store: MissingStore::Format,
+        own_address: format!("c{id}:9093"),
+        listener_name: "CONTROLLER".to_owned(),
+        joins_by_itself: false,
         voters,
+        observed: Vec::new(),
         cluster_id: None,
         timing: Timing::default(),
         snapshots: SnapshotPolicy {

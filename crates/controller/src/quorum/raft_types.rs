@@ -14,6 +14,7 @@ openraft::declare_raft_types!(
         NodeId = u64,
         Node = VoterNode,
         SnapshotData = std::io::Cursor<Vec<u8>>,
+        AsyncRuntime = super::runtime::PatientRuntime,
 );
 
 pub(crate) type Raft = openraft::Raft<TypeConfig>;

@@ -3,31 +3,41 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use rpc::proto::quorum::v1::quorum_server::Quorum as _;
+use rpc::proto::quorum::v1::quorum_client::QuorumClient;
 use rpc::proto::quorum::v1::{
-    AppendEntriesRequest, Decision, Entry, Envelope, InstallSnapshotRequest, LogId, Membership,
-    SnapshotMeta, StoredMembership, Vote, VoteRequest, entry,
+    AppendEntriesRequest, Decision, Entry, Envelope, InstallSnapshotResponse, LogId, Membership,
+    SnapshotHead, SnapshotMeta, SnapshotPart, StoredMembership, Vote, VoteRequest, entry,
+    snapshot_part::Part,
 };
-use tonic::{Code, Request};
+use rpc::transport::{TransportConfig, in_process, serve};
+use tonic::transport::Channel;
+use tonic::{Code, Request, Status};
 use types::DirectoryId;
 
 use super::durable::MemoryStore;
 use super::node_tests::{alone, start};
-use super::published::KnownClusterId;
-use super::service::QuorumService;
-use super::testing::{directory_id, identity};
+use super::testing::directory_id;
 use super::*;
 
 const FAR: u64 = (1 << 62) + 1;
 
-async fn serving() -> (Quorum, QuorumService) {
-    let quorum = start(&Arc::new(MemoryStore::default()), alone()).await;
-    let cluster_id = KnownClusterId {
-        formatted: Some("cluster".to_owned()),
-        published: quorum.published().clone(),
+/// A lone voter of the cluster `cluster`, and the way to it.
+async fn serving() -> (Quorum, QuorumClient<Channel>) {
+    let config = QuorumConfig {
+        cluster_id: Some("cluster".to_owned()),
+        ..alone()
     };
-    let service = QuorumService::new(quorum.raft_for_tests(), identity(1), cluster_id);
-    (quorum, service)
+    let quorum = start(&Arc::new(MemoryStore::default()), config).await;
+    let (connector, incoming) = in_process();
+    let mut routes = tonic::service::Routes::builder();
+    routes.add_service(quorum.service());
+    let routes = routes.routes();
+    tokio::spawn(async move {
+        let transport = TransportConfig::default();
+        serve(routes, incoming, &transport, std::future::pending()).await
+    });
+    let client = QuorumClient::new(connector.channel(&TransportConfig::default()));
+    (quorum, client)
 }
 
 fn envelope(to_node_id: i32, to_directory_id: &[u8], cluster_id: &str) -> Option<Envelope> {
@@ -59,8 +69,8 @@ fn log_id(term: u64, index: u64) -> Option<LogId> {
     })
 }
 
-fn chunk(offset: u64) -> InstallSnapshotRequest {
-    InstallSnapshotRequest {
+fn head(bytes: u64) -> SnapshotHead {
+    SnapshotHead {
         envelope: to_us(),
         vote: vote(99),
         meta: Some(SnapshotMeta {
@@ -71,15 +81,25 @@ fn chunk(offset: u64) -> InstallSnapshotRequest {
             }),
             snapshot_id: "99-99".to_owned(),
         }),
-        offset,
-        data: Bytes::from_static(b"piece"),
-        done: false,
+        bytes,
     }
+}
+
+async fn install(
+    client: &mut QuorumClient<Channel>,
+    parts: Vec<Part>,
+) -> Result<InstallSnapshotResponse, Status> {
+    let parts = parts
+        .into_iter()
+        .map(|part| SnapshotPart { part: Some(part) });
+    let parts: Vec<_> = parts.collect();
+    let reply = client.install_snapshot(tokio_stream::iter(parts)).await?;
+    Ok(reply.into_inner())
 }
 
 #[tokio::test]
 async fn a_voter_refuses_to_vote_in_the_name_of_another_disk() {
-    let (quorum, service) = serving().await;
+    let (quorum, mut client) = serving().await;
     let (own, other) = (directory_id(1), directory_id(2));
     let (own, other) = (own.0.as_bytes(), other.0.as_bytes());
     let envelopes = [
@@ -97,7 +117,7 @@ async fn a_voter_refuses_to_vote_in_the_name_of_another_disk() {
             vote: vote(99),
             last_log_id: None,
         };
-        let refused = service.vote(Request::new(request)).await;
+        let refused = client.vote(Request::new(request)).await;
         let refused = refused.expect_err("not this voter");
         assert_eq!(refused.code(), Code::FailedPrecondition);
     }
@@ -107,7 +127,7 @@ async fn a_voter_refuses_to_vote_in_the_name_of_another_disk() {
 
 #[tokio::test]
 async fn terms_and_indexes_that_leave_no_room_for_the_next_are_refused() {
-    let (quorum, service) = serving().await;
+    let (quorum, mut client) = serving().await;
     let votes = [
         (vote(u64::MAX), None),
         (vote(FAR), None),
@@ -120,7 +140,7 @@ async fn terms_and_indexes_that_leave_no_room_for_the_next_are_refused() {
             vote,
             last_log_id,
         };
-        let refused = service.vote(Request::new(request)).await;
+        let refused = client.vote(Request::new(request)).await;
         assert_eq!(refused.expect_err("too far").code(), Code::InvalidArgument);
     }
 
@@ -149,18 +169,18 @@ async fn terms_and_indexes_that_leave_no_room_for_the_next_are_refused() {
             committed,
             entries: vec![entry],
         };
-        let refused = service.append_entries(Request::new(request)).await;
+        let refused = client.append_entries(Request::new(request)).await;
         assert_eq!(refused.expect_err("too far").code(), Code::InvalidArgument);
     }
 
-    let mut chunks = [chunk(0), chunk(0), chunk(0)];
-    chunks[0].vote = vote(FAR);
-    let [_, last, member] = chunks.each_mut().map(|c| c.meta.as_mut().expect("given"));
+    let mut heads = [head(0), head(0), head(0)];
+    heads[0].vote = vote(FAR);
+    let [_, last, member] = heads.each_mut().map(|h| h.meta.as_mut().expect("given"));
     last.last_log_id = log_id(1, FAR);
     let stored = member.last_membership.as_mut().expect("given");
     stored.log_id = log_id(FAR, 1);
-    for chunk in chunks {
-        let refused = service.install_snapshot(Request::new(chunk)).await;
+    for head in heads {
+        let refused = install(&mut client, vec![Part::Head(head)]).await;
         assert_eq!(refused.expect_err("too far").code(), Code::InvalidArgument);
     }
     assert!(quorum.leadership().term < 99);
@@ -168,16 +188,23 @@ async fn terms_and_indexes_that_leave_no_room_for_the_next_are_refused() {
 }
 
 #[tokio::test]
-async fn a_snapshot_larger_than_its_file_can_be_is_refused_at_the_chunk_that_says_so() {
-    let (quorum, service) = serving().await;
-    let begun = service.install_snapshot(Request::new(chunk(0))).await;
-    begun.expect("a first chunk");
-    for offset in [u64::MAX, u64::MAX - 5, i64::MAX as u64, (4 << 30) - 4] {
-        let refused = service.install_snapshot(Request::new(chunk(offset))).await;
-        let refused = refused.expect_err("too large");
-        assert_eq!(refused.code(), Code::InvalidArgument);
+async fn a_snapshot_is_taken_as_it_was_announced_or_not_at_all() {
+    let (quorum, mut client) = serving().await;
+    let piece = || Part::Data(Bytes::from_static(b"piece"));
+    let before = quorum.published().image().offset();
+    for parts in [
+        vec![],
+        vec![piece()],
+        vec![Part::Head(head((4 << 30) + 1))],
+        vec![Part::Head(head(u64::MAX)), piece()],
+        vec![Part::Head(head(4)), piece()],
+        vec![Part::Head(head(6)), piece()],
+        vec![Part::Head(head(10)), piece(), Part::Head(head(10))],
+    ] {
+        let refused = install(&mut client, parts.clone()).await;
+        let refused = refused.expect_err("not as announced");
+        assert_eq!(refused.code(), Code::InvalidArgument, "{parts:?}");
     }
-    let goes_on = service.install_snapshot(Request::new(chunk(5))).await;
-    goes_on.expect("the next chunk");
+    assert_eq!(quorum.published().image().offset(), before);
     quorum.shutdown().await;
 }

@@ -20,6 +20,7 @@ use super::tail::TailStream;
 use crate::active::{Mailbox, Message, Refusal};
 use crate::decide::Sender;
 use crate::quorum::Quorum;
+use crate::voters;
 
 type BoxStream<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
@@ -166,6 +167,17 @@ impl Control for ControlService {
         request: Request<wire::ForwardRequest>,
     ) -> Result<Response<wire::ForwardResponse>, Status> {
         let request = server::forward(request.into_inner()).map_err(|e| invalid(&e))?;
+        if let Some(changed) = voters::answer(&self.quorum, &request).await {
+            let body = changed.map_err(|error| match error {
+                voters::Error::NotActive => self.refused(Refusal::NotActive),
+                voters::Error::Invalid(message) => Status::invalid_argument(message),
+            })?;
+            let metadata_offset = self.quorum.published().image().offset();
+            return Ok(Response::new(wire::ForwardResponse {
+                body,
+                metadata_offset,
+            }));
+        }
         let asked = self
             .mailbox
             .ask(|reply| Message::Forward { request, reply });

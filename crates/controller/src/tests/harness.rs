@@ -85,7 +85,11 @@ impl Node {
             identity: identity(self.id),
             dir: "unused".into(),
             missing_store: MissingStore::Format,
+            own_address: format!("c{}:9093", self.id),
+            listener_name: "CONTROLLER".to_owned(),
+            joins_by_itself: false,
             voters,
+            observed: Vec::new(),
             cluster_id: Some(CLUSTER_ID.to_owned()),
             timing: Timing::default(),
             snapshots: SnapshotPolicy {

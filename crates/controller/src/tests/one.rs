@@ -174,7 +174,7 @@ async fn a_failed_disk_ends_the_controller_and_acknowledges_nothing() {
         matches!(asked, Err(Error::NoController { .. })),
         "{asked:?}"
     );
-    assert!(reason.contains("the disk failed"), "{reason}");
+    assert!(reason.to_string().contains("the disk failed"), "{reason}");
     assert!(single.controller.image().topic("t").is_none());
     single.controller.shutdown().await;
 }
