@@ -4,7 +4,7 @@
 //! walk around the ring, one step a partition, from a random start. The followers of a partition are
 //! taken from the ring behind its leader, always from the rack that has fewest replicas of it yet;
 //! how far behind changes with every round, so that the partitions one broker leads have their
-//! followers on many.
+//! followers on many. Brokers that are being emptied get replicas only where the others are too few.
 //!
 //! ```text
 //! racks a: 1 2   b: 3 4   c: 5      ring  1 3 5 2 4
@@ -86,13 +86,21 @@ pub(super) fn place(
             registered,
         });
     }
-    let live = woven(image.brokers().filter(|broker| broker.is_live()), random);
+    let mut of = |is_wanted: &dyn Fn(&BrokerRegistration) -> bool| {
+        woven(image.brokers().filter(|broker| is_wanted(broker)), random)
+    };
+    let mut live = of(&|broker| broker.is_live() && !image.is_draining(broker.id));
+    let mut draining = of(&|broker| broker.is_live() && image.is_draining(broker.id));
+    // Brokers that are not live take what the live ones cannot; they never lead a new partition.
+    let down = of(&|broker| !broker.is_live());
+    if live.is_empty() {
+        live = std::mem::take(&mut draining);
+    }
+    let spare = [draining, down];
     if live.is_empty() {
         let wanted = replication_factor;
         return Err(AssignmentRefusal::NoLiveBroker { wanted });
     }
-    // Brokers that are not live take what the live ones cannot; they never lead a new partition.
-    let spare = woven(image.brokers().filter(|broker| !broker.is_live()), random);
     let start = random.random_range(0..live.len());
     Ok((0..count)
         .map(|partition| replicas(&live, &spare, start + partition, replication_factor))
@@ -131,7 +139,7 @@ fn woven<'a>(
         .collect()
 }
 
-fn replicas(live: &[Seat<'_>], spare: &[Seat<'_>], turn: usize, count: usize) -> Vec<NodeId> {
+fn replicas(live: &[Seat<'_>], spare: &[Vec<Seat<'_>>], turn: usize, count: usize) -> Vec<NodeId> {
     let leader = turn % live.len();
     let round = turn / live.len();
     let mut chosen = Vec::with_capacity(count);
@@ -148,7 +156,9 @@ fn replicas(live: &[Seat<'_>], spare: &[Seat<'_>], turn: usize, count: usize) ->
         followers.rotate_left(shift);
     }
     take_spread(&mut chosen, followers, count);
-    take_spread(&mut chosen, spare.to_vec(), count);
+    for spare in spare {
+        take_spread(&mut chosen, spare.clone(), count);
+    }
     chosen.iter().map(|seat| seat.broker).collect()
 }
 
@@ -203,7 +213,8 @@ pub(super) fn check_manual(
     }
 }
 
-/// The record of a new partition: live replicas are in sync, the first of them leads.
+/// The record of a new partition: live replicas are in sync, the first of them leads that is not on a
+/// broker being emptied.
 pub(super) fn new_partition(
     image: &MetadataImage,
     topic_id: TopicId,
@@ -215,7 +226,9 @@ pub(super) fn new_partition(
         .copied()
         .filter(|node| image.is_live(*node))
         .collect();
-    let leader = *isr.first().ok_or(AssignmentRefusal::NobodyLive(index))?;
+    let leader = isr.iter().find(|node| !image.is_draining(**node));
+    let leader = leader.or_else(|| isr.first());
+    let leader = *leader.ok_or(AssignmentRefusal::NobodyLive(index))?;
     let directories = replicas
         .iter()
         .map(|node| id_bytes(directory_on(image, *node).0));

@@ -114,3 +114,26 @@ fn many_topics_of_one_partition_do_not_all_land_on_one_broker() {
     let (_, lowest) = load(rack_of.keys(), topics.iter());
     assert!(lowest > 60, "{lowest}");
 }
+
+#[test]
+fn brokers_that_are_being_emptied_get_replicas_only_if_the_others_are_too_few() {
+    let (mut cluster, _) = racks(&[2, 2]);
+    let drain = metadata::v1::Config {
+        resource_type: metadata::v1::ResourceType::Broker.into(),
+        resource_name: "1".to_owned(),
+        key: metadata::BROKER_DRAIN.to_owned(),
+        value: Some("true".to_owned()),
+    };
+    cluster.commit(&[drain.into()]);
+    cluster.fence(2);
+    let (draining, down) = (NodeId(1), NodeId(2));
+    for seed in 0..20 {
+        for replicas in placed(&cluster, 4, 2, seed) {
+            assert!(!replicas.contains(&draining) && !replicas.contains(&down));
+        }
+        for replicas in placed(&cluster, 4, 3, seed) {
+            assert!(!replicas.contains(&down), "the draining one lives at least");
+            assert_ne!(replicas[0], draining);
+        }
+    }
+}
