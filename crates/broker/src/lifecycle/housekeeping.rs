@@ -9,7 +9,7 @@ use config::server::ServerConfig;
 use parking_lot::{Condvar, Mutex};
 use storage::{DirStatus, Intervals};
 use tracing::error;
-use types::{Offset, TopicPartition};
+use types::{DirectoryId, Offset, TopicPartition};
 
 use super::heartbeat::Pulse;
 use crate::broker::BrokerError;
@@ -153,5 +153,9 @@ fn on_offline(core: &Core, pulse: &Pulse, failed: &[DirStatus]) {
             partition.stop();
         }
     }
-    pulse.on_offline(failed.iter().map(|dir| dir.directory_id));
+    // Whose name cannot be read was not registered.
+    let known = failed
+        .iter()
+        .filter(|dir| dir.directory_id != DirectoryId::ZERO);
+    pulse.on_offline(known.map(|dir| dir.directory_id));
 }

@@ -172,18 +172,16 @@ impl Core {
 
     /// The directory for a replica that the metadata have in `directory`; `None` for any. A replica of a
     /// directory that is not there any more begins anew, but not while it may be the one that failed:
-    /// named then is the path.
+    /// named then is the path. One whose directory was never told may be anywhere, if it is not new.
     fn place_for(&self, directory: DirectoryId) -> Result<Option<DirectoryId>, String> {
-        if directory == DirectoryId::ZERO {
-            return Ok(None);
-        }
         let dirs = self.log_dirs.status();
-        if dirs.iter().any(|dir| dir.directory_id == directory) {
+        if directory != DirectoryId::ZERO && dirs.iter().any(|dir| dir.directory_id == directory) {
             return Ok(Some(directory));
         }
+        let is_new = directory == DirectoryId::ZERO && self.image().offset() >= 0;
         match dirs.into_iter().find(|dir| dir.offline.is_some()) {
-            Some(failed) => Err(failed.path.display().to_string()),
-            None => Ok(None),
+            Some(failed) if !is_new => Err(failed.path.display().to_string()),
+            _ => Ok(None),
         }
     }
 

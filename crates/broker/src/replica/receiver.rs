@@ -34,6 +34,8 @@ use crate::state::Core;
 
 /// How long an opening waits for this broker's metadata to reach its leader epoch.
 const PARKED_MAX: Duration = Duration::from_secs(3);
+/// Partitions on one stream: more than any broker holds.
+const OPEN_MAX: usize = 1 << 20;
 /// Streams at once. Each leader has two; more are leftovers of broken connections.
 const STREAMS_MAX: usize = 1024;
 

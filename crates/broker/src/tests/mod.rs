@@ -7,6 +7,7 @@ mod housekeeping;
 mod long_poll;
 mod nearest;
 mod offsets;
+mod pair;
 mod produce;
 mod replicas;
 

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 use tracing::{debug, error};
 use types::Offset;
 
-use super::{Open, Opening, PARKED_MAX, Parked, Receiver};
+use super::{OPEN_MAX, Open, Opening, PARKED_MAX, Parked, Receiver};
 use crate::observer::on_worker;
 use crate::partition::{Carried, FollowFailure, Partition};
 
@@ -108,6 +108,10 @@ impl Receiver {
     pub(super) fn try_open(&mut self, opening: Opening, until: Instant) {
         let handle = opening.handle;
         let core = Arc::clone(&self.core);
+        if self.open.len() + self.parked.len() >= OPEN_MAX {
+            let reason = RefusalReason::NotReplica;
+            return self.answers.push(ToLeader::Refused { handle, reason });
+        }
         let Some(partition) = core.partitions.get(opening.topic_id, opening.index) else {
             return self.on_missing(opening, until);
         };
