@@ -43,6 +43,7 @@ pub(crate) fn handle(ctx: &Ctx<'_>, request: FetchRequest) -> Reply {
         responder: ctx.responder(),
         due: Instant::now() + millis(request.max_wait_ms),
         min_bytes: usize::try_from(request.min_bytes).unwrap_or(0),
+        led: Vec::new(),
     };
     fetch.start()
 }

@@ -111,7 +111,7 @@ fn min_insync_replicas_follows_the_replicas_of_the_topic() {
 #[test]
 fn a_broker_answers_for_itself_and_for_all_together() {
     let all = ask(&resource(4, "1", None));
-    assert_eq!(all.configs.len(), 341);
+    assert_eq!(all.configs.len(), 342);
     let file = one(4, "1", "log.retention.hours");
     assert_eq!(
         (file.value.as_deref(), file.config_source, file.read_only),

@@ -32,6 +32,9 @@ pub(super) struct Fetch {
     /// When the answer is due, however little there is.
     pub(super) due: Instant,
     pub(super) min_bytes: usize,
+    /// Which of the partitions were led here when the wait began, in the order of the plan: whoever
+    /// waits at a leader is told when that is over, instead of waiting on at a follower.
+    pub(super) led: Vec<bool>,
 }
 
 /// A round's answers with the addresses of the leaders they name.
@@ -61,7 +64,14 @@ impl Fetch {
         let image = self.core.image();
         let mut hints = Hints::new(&image, &self.listener);
         let interests = &self.plan.interests;
-        let round = Round::run(&self.core, &mut hints, interests, &self.terms, reading)?;
+        let round = Round::run(
+            &self.core,
+            &mut hints,
+            interests,
+            &self.led,
+            &self.terms,
+            reading,
+        )?;
         Ok((round, answer::endpoints(&hints)))
     }
 
@@ -96,6 +106,8 @@ impl Fetch {
 
     /// Waits for more, looks again, and so on.
     async fn wait(mut self, mut seen: Vec<Seen>, mut record_bytes: usize) -> Option<Segments> {
+        // Errors do not wait, so there is one for each of the plan's interests.
+        self.led = seen.iter().map(|one| one.is_leader).collect();
         loop {
             let missing_bytes = self.min_bytes.saturating_sub(record_bytes);
             let (wait, woken) = FetchWait::new(missing_bytes);

@@ -53,6 +53,7 @@ pub(super) struct Seen {
     pub(super) partition: Arc<Partition>,
     pub(super) leader_epoch: LeaderEpoch,
     pub(super) high_watermark: Offset,
+    pub(super) is_leader: bool,
 }
 
 /// What a round found.
@@ -67,7 +68,7 @@ pub(super) struct Round {
 }
 
 impl Round {
-    /// Looks at every interest once.
+    /// Looks at every interest once. Those marked in `led` must be led here.
     ///
     /// # Errors
     /// [`Cold`], with [`Reading::Cached`] alone.
@@ -75,6 +76,7 @@ impl Round {
         core: &Core,
         hints: &mut Hints<'_>,
         interests: &[Interest],
+        led: &[bool],
         terms: &Terms,
         reading: Reading,
     ) -> Result<Self, Cold> {
@@ -89,8 +91,9 @@ impl Round {
             terms,
             reading,
         };
-        for interest in interests {
-            round.visit(look, hints, interest)?;
+        for (i, interest) in interests.iter().enumerate() {
+            let must_lead = !terms.may_follow || led.get(i).is_some_and(|led| *led);
+            round.visit(look, hints, interest, must_lead)?;
         }
         Ok(round)
     }
@@ -100,9 +103,11 @@ impl Round {
         look: Look<'_>,
         hints: &mut Hints<'_>,
         interest: &Interest,
+        must_lead: bool,
     ) -> Result<(), Cold> {
         let max_bytes = look.terms.max_bytes.saturating_sub(self.record_bytes);
-        let mut answer = match look.at(interest, max_bytes, self.record_bytes == 0) {
+        let is_first = self.record_bytes == 0;
+        let mut answer = match look.at(interest, must_lead, max_bytes, is_first) {
             Ok((answer, seen)) => {
                 self.seen.push(seen);
                 answer
@@ -144,21 +149,23 @@ impl Look<'_> {
     fn at(
         self,
         interest: &Interest,
+        must_lead: bool,
         max_bytes: usize,
         is_first: bool,
     ) -> Result<(PartitionData, Seen), Refusal> {
         let topic = topic_ref(&interest.topic);
         let partition = lookup::find(self.core, self.view.image, topic, interest.partition)?;
         let current = interest.current_leader_epoch;
-        let readable = if self.terms.may_follow {
-            partition.readable_anywhere(current)
-        } else {
+        let readable = if must_lead {
             partition.readable(current)
+        } else {
+            partition.readable_anywhere(current)
         };
         let readable = readable.map_err(lookup::code_of)?;
         let seen = Seen {
             leader_epoch: readable.leader_epoch,
             high_watermark: readable.high_watermark,
+            is_leader: readable.is_leader,
             partition,
         };
         let mut answer = PartitionData {
