@@ -245,6 +245,17 @@ impl Partition {
         Ok(has_candidate)
     }
 
+    /// The follower cannot write: it is to leave the ISR until it follows again. Returns whether the ISR
+    /// should be looked at now.
+    pub(crate) fn on_write_failure(&self, follower: NodeId, session: SessionId) -> bool {
+        let mut state = self.state.lock();
+        let Role::Leader(leading) = &mut state.role else {
+            return false;
+        };
+        leading.leader.on_write_failure(follower, session);
+        leading.leader.has_candidate()
+    }
+
     /// The log start offset moved: followers hear of it soon.
     pub(crate) fn on_log_start(&self) {
         let mut effects = Effects::default();

@@ -101,8 +101,9 @@ async fn serve(core: Arc<Core>, stream: Incoming, stop: CancellationToken) {
         ended = receiver.run(acks, frames) => Some(ended),
     };
     receiver.end();
-    if let Some(reason) = ended {
-        info!(%leader, ?lane, %reason, "leader's replication stream has ended");
+    match ended {
+        None | Some(Ended::Broken(Broken::Ended)) => debug!(%leader, ?lane, "stream has ended"),
+        Some(reason) => info!(%leader, ?lane, %reason, "leader's replication stream has ended"),
     }
 }
 

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 use types::BrokerEpoch;
 
-use super::conversation::Conversation;
+use super::conversation::{Conversation, Ended};
 use super::link::Link;
 use super::peers::Peer;
 use crate::broker::BrokerError;
@@ -143,10 +143,13 @@ async fn connect_and_talk(core: &Arc<Core>, peer: &Arc<Peer>, target: &Target, p
     let began = Instant::now();
     let ended = conversation.run(frames, acks).await;
     conversation.end();
-    if began.elapsed() > GOOD_AFTER {
+    if began.elapsed() > GOOD_AFTER || matches!(ended, Ended::Done) {
         *pause = Pause::default();
     }
-    info!(%follower, ?lane, reason = %ended, "replication stream has ended");
+    match ended {
+        Ended::Done => debug!(%follower, ?lane, "follower has caught up"),
+        _ => info!(%follower, ?lane, reason = %ended, "replication stream has ended"),
+    }
 }
 
 /// How long until the next attempt: not at all, then longer and longer.

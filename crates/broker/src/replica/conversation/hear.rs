@@ -111,6 +111,10 @@ impl Conversation {
             }
             RefusalReason::Storage => {
                 warn!(%partition, %follower, %reason, "replication to a follower pauses");
+                let session = carriage.session;
+                if carriage.partition.on_write_failure(follower, session) {
+                    self.core.replication.isr.add(&carriage.partition);
+                }
                 AFTER_STORAGE
             }
         };

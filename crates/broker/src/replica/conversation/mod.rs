@@ -38,6 +38,8 @@ pub(super) enum Ended {
     Broken(#[from] Broken),
     #[error("the follower has registered again")]
     OtherProcess,
+    #[error("nobody is behind any more")]
+    Done,
 }
 
 /// A partition on this connection.
@@ -108,6 +110,9 @@ impl Conversation {
                 return Ended::OtherProcess;
             }
             self.gather();
+            if self.link.lane == Lane::CatchUp && self.is_empty() {
+                return Ended::Done;
+            }
             let now = Instant::now();
             let has_frame = self.has_frame(now);
             let wakes_at = self.next_deadline();
@@ -140,6 +145,10 @@ impl Conversation {
         for (_, partition) in self.again {
             self.peer.touch(partition);
         }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.carriages.is_empty() && self.again.is_empty()
     }
 
     fn is_same_process(&self) -> bool {
