@@ -10,6 +10,9 @@ use crate::backoff::Backoff;
 use crate::connection::BrokerConnection;
 use crate::{Client, Error, Result};
 
+/// Looks at the brokers before one that is not among them is believed to be away.
+const UNKNOWN_MAX: u32 = 2;
+
 /// Whom to ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Whom {
@@ -38,6 +41,7 @@ impl Client {
         check: impl Fn(&R::Response) -> Result<()>,
     ) -> Result<(i16, R::Response)> {
         let mut retry = Retry::new(self, R::KEY.name());
+        let mut unknown_count = 0;
         loop {
             let attempt = timeout_at(retry.deadline, self.ask_once(whom, &make)).await;
             let error = match attempt {
@@ -48,6 +52,13 @@ impl Client {
                     _ => return Ok((version, response)),
                 },
             };
+            // The brokers have been asked anew since: this one is not there.
+            if matches!(error, Error::UnknownBroker { .. }) {
+                unknown_count += 1;
+                if unknown_count > UNKNOWN_MAX {
+                    return Err(error);
+                }
+            }
             retry.on_error(error).await?;
         }
     }

@@ -178,6 +178,7 @@ fn hints_of(error: &Error) -> Vec<String> {
             hints.push("allow more time with --timeout".to_owned());
             hints
         }
+        Error::UnknownBroker { .. } => vec!["see `kcli broker list`".to_owned()],
         Error::Malformed { .. } => vec![
             "is this a Kafka listener? A TLS port or another service answers bytes like these"
                 .to_owned(),

@@ -6,10 +6,11 @@ use crate::output::write_stdout;
 const PAGE: &str = r"KCLI ON ONE PAGE                        cluster: -b host:9092 or KCLI_BOOTSTRAP_SERVER
 
 topics
-  kcli topic create cities -p 3 -r 1              three partitions, one replica
+  kcli topic create cities -p 3 -r 3              three partitions, three replicas of each
   kcli topic create logs -c retention.ms=3600000  keep an hour
   kcli topic list                                 --internal for the cluster's own
   kcli topic describe cities                      leader, replicas, in-sync replicas, configs
+  kcli topic describe --under-replicated          what is out of sync; also --unavailable, --under-min-isr
   kcli topic offsets cities                       first and next offset of each partition
   kcli topic add-partitions cities --to 6         grow
   kcli topic trim cities --before @-1h            drop what is older than an hour
@@ -35,8 +36,20 @@ settings
   kcli config set topic/cities retention.ms=60000
   kcli config unset topic/cities retention.ms
 
+partitions
+  kcli partition list --unhealthy                 where is what, and what is wrong
+  kcli partition move cities/0 1,2,3              replicas elsewhere; --throttle 10MB/s
+  kcli partition transfer cities/0 --to 2         another leader
+  kcli partition elect-preferred                  leaders back where they belong
+  kcli partition rebalance                        plan, ask, move; --plan only shows
+
 the cluster
   kcli cluster info       kcli broker list        kcli quorum status
+  kcli cluster health --wait 60s                  exit code 10 if not well
+  kcli cluster doctor                             what will hurt, and the remedy
+  kcli broker drain 2     kcli broker resume 2    before and after work on a broker
+  kcli broker decommission 4                      everything away, then forgotten
+  kcli quorum voters      kcli quorum add-voter 4 kcli quorum remove-voter 4
   kcli broker logdirs     kcli debug listeners    kcli debug error 19
 
 how fast?

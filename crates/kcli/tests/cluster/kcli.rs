@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -113,6 +114,17 @@ pub(crate) fn kcli<'a>(cluster: &Cluster, args: impl IntoIterator<Item = &'a str
 /// Runs kcli with one string of words without blanks in them.
 pub(crate) fn run(cluster: &Cluster, line: &str) -> Outcome {
     kcli(cluster, line.split_whitespace())
+}
+
+/// How long something takes.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the time of people and processes"
+)]
+pub(crate) fn timed<T>(what: impl FnOnce() -> T) -> (Duration, T) {
+    let start = Instant::now();
+    let outcome = what();
+    (start.elapsed(), outcome)
 }
 
 /// Writes lines to a topic.

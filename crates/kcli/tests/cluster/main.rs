@@ -2,8 +2,8 @@
 //!
 //! Apache Kafka is started if `KAFKA_LIBS` names the folder of its jars, Raudal if `RAUDAL_BIN` names
 //! its binary or the binary lies beside kcli's own. Otherwise their tests are listed as ignored, with
-//! the reason. Each cluster is one node on free ports of the loopback interface, with a temporary
-//! directory; it is stopped when the tests are over.
+//! the reason. Clusters are one node or three on free ports of the loopback interface, with temporary
+//! directories; they are stopped when the tests are over.
 
 mod kcli;
 mod scenarios;
@@ -34,6 +34,14 @@ fn main() -> ExitCode {
             let shared = Arc::clone(target);
             let run = move || {
                 scenario(shared.own_cluster()?);
+                Ok(())
+            };
+            trials.push(trial(target, name, run));
+        }
+        for (name, scenario) in scenarios::WITH_THREE_BROKERS {
+            let shared = Arc::clone(target);
+            let run = move || {
+                shared.with_three(*scenario)?;
                 Ok(())
             };
             trials.push(trial(target, name, run));

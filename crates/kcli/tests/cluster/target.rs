@@ -7,6 +7,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use parking_lot::Mutex;
+use serde_json::Value;
 use tempfile::TempDir;
 
 /// Looks until a node must be ready: a minute and a half.
@@ -41,6 +43,8 @@ pub(crate) struct Target {
     kind: Kind,
     program: Option<PathBuf>,
     cluster: OnceLock<Result<Cluster, String>>,
+    /// Three nodes, for one test at a time.
+    three: Mutex<Option<Result<Cluster, String>>>,
 }
 
 impl Target {
@@ -58,6 +62,7 @@ impl Target {
                 Kind::Raudal => from_environment("RAUDAL_BIN").or_else(beside_kcli),
             },
             cluster: OnceLock::new(),
+            three: Mutex::new(None),
         }
     }
 
@@ -77,7 +82,7 @@ impl Target {
     /// A cluster for one test alone, which may ill-treat it.
     pub(crate) fn own_cluster(&self) -> Result<Cluster, String> {
         let program = self.program.as_ref().ok_or("nothing to start")?;
-        Cluster::start(self.kind, program)
+        Cluster::start(self.kind, program, 1)
     }
 
     /// The running cluster; the first caller starts it.
@@ -87,101 +92,184 @@ impl Target {
             .as_ref()
             .map_err(Clone::clone)
     }
+
+    /// Runs a test with three nodes, alone among those that want three. It may ill-treat them, and
+    /// leaves them all running and well.
+    pub(crate) fn with_three(&self, test: impl FnOnce(&mut Cluster)) -> Result<(), String> {
+        // A test that failed has told what was wrong; the next one begins with what is left.
+        let mut three = self.three.lock();
+        let program = self.program.as_ref().ok_or("nothing to start")?;
+        let cluster = three.get_or_insert_with(|| Cluster::start(self.kind, program, 3));
+        let cluster = cluster.as_mut().map_err(|error| error.clone())?;
+        cluster.make_well()?;
+        test(cluster);
+        Ok(())
+    }
 }
 
-/// A running node.
+/// A running cluster.
 #[derive(Debug)]
 pub(crate) struct Cluster {
     /// Whose it is.
     pub(crate) kind: Kind,
     /// Where it listens.
     pub(crate) bootstrap: String,
-    /// Where its logs are.
+    /// Where the logs of its first node are.
     pub(crate) data_dir: PathBuf,
     program: PathBuf,
-    child: Child,
-    dir: TempDir,
+    nodes: Vec<Node>,
+    /// Deleted last.
+    _dir: TempDir,
+}
+
+/// One of its nodes.
+#[derive(Debug)]
+struct Node {
+    id: usize,
+    port: u16,
+    dir: PathBuf,
+    child: Option<Child>,
 }
 
 impl Cluster {
-    /// Kills it without warning and starts it again on the same data.
+    /// Kills its first node without warning and starts it again on the same data.
     pub(crate) fn kill_and_restart(&mut self) {
-        self.child.kill().expect("it runs");
-        self.child.wait().expect("it ends");
-        self.child = start_node(self.kind, &self.program, self.dir.path()).expect("starts");
+        self.kill(1);
+        self.restart(1);
     }
 
-    fn start(kind: Kind, program: &Path) -> Result<Self, String> {
-        let dir = tempfile::tempdir().map_err(|error| error.to_string())?;
-        let (port, controller_port) = free_ports().map_err(|error| error.to_string())?;
-        let data_dir = dir.path().join("data");
-        let config = dir.path().join("server.properties");
-        let text = properties(port, controller_port, &data_dir);
-        fs::write(&config, text).map_err(|error| error.to_string())?;
-        if kind == Kind::ApacheKafka {
-            format_kafka(program, &config).map_err(|error| error.to_string())?;
+    /// Kills a node without warning.
+    pub(crate) fn kill(&mut self, id: usize) {
+        let mut child = self.node(id).child.take().expect("it runs");
+        child.kill().expect("it runs");
+        child.wait().expect("it ends");
+    }
+
+    /// Sends a node's process a signal, as `-STOP`.
+    pub(crate) fn signal(&mut self, id: usize, signal: &str) {
+        let child = self.node(id).child.as_ref().expect("it runs");
+        let pid = child.id().to_string();
+        let sent = Command::new("kill").args([signal, &pid]).status();
+        assert!(sent.is_ok_and(|status| status.success()), "{signal}");
+    }
+
+    /// Starts a node again.
+    pub(crate) fn restart(&mut self, id: usize) {
+        let (kind, program) = (self.kind, self.program.clone());
+        let node = self.node(id);
+        node.child = Some(start_node(kind, &program, &node.dir).expect("starts"));
+    }
+
+    /// Where one node listens.
+    pub(crate) fn address(&self, id: usize) -> String {
+        format!("127.0.0.1:{}", self.nodes[id - 1].port)
+    }
+
+    fn node(&mut self, id: usize) -> &mut Node {
+        &mut self.nodes[id - 1]
+    }
+
+    fn start(kind: Kind, program: &Path, count: usize) -> Result<Self, String> {
+        let text = |error: std::io::Error| error.to_string();
+        let dir = tempfile::tempdir().map_err(text)?;
+        let ports = free_ports(2 * count).map_err(text)?;
+        let (ports, controller_ports) = ports.split_at(count);
+        let mut nodes = Vec::new();
+        for (id, port) in (1..).zip(ports) {
+            let home = dir.path().join(format!("node-{id}"));
+            fs::create_dir(&home).map_err(text)?;
+            let config = home.join("server.properties");
+            fs::write(&config, properties(id, *port, controller_ports, &home)).map_err(text)?;
+            format_node(kind, program, &config).map_err(text)?;
+            nodes.push(Node {
+                id,
+                port: *port,
+                dir: home,
+                child: None,
+            });
         }
-        let child = start_node(kind, program, dir.path());
+        let bootstrap = ports.iter().map(|port| format!("127.0.0.1:{port}"));
         let mut cluster = Self {
             kind,
-            bootstrap: format!("127.0.0.1:{port}"),
-            data_dir,
+            bootstrap: bootstrap.collect::<Vec<_>>().join(","),
+            data_dir: nodes[0].dir.join("data"),
             program: program.to_owned(),
-            child: child.map_err(|error| format!("{}: {error}", program.display()))?,
-            dir,
+            nodes,
+            _dir: dir,
         };
-        cluster.wait_until_ready()?;
+        cluster.make_well()?;
         Ok(cluster)
     }
 
-    fn wait_until_ready(&mut self) -> Result<(), String> {
+    /// Starts nodes that do not run and waits until all is well.
+    fn make_well(&mut self) -> Result<(), String> {
+        for node in self.nodes.iter_mut().filter(|node| node.child.is_none()) {
+            let child = start_node(self.kind, &self.program, &node.dir);
+            node.child = Some(child.map_err(|e| format!("{}: {e}", self.program.display()))?);
+        }
+        let count = self.nodes.len();
         for _ in 0..READY_LOOKS {
-            if let Ok(Some(status)) = self.child.try_wait() {
-                return Err(format!(
-                    "{} ended: {status}\n{}",
-                    self.kind.name(),
-                    self.log()
-                ));
+            for node in &mut self.nodes {
+                let ended = node.child.as_mut().map(Child::try_wait);
+                if let Some(Ok(Some(status))) = ended {
+                    let log = node.log();
+                    let name = self.kind.name();
+                    return Err(format!("{name} {} ended: {status}\n{log}", node.id));
+                }
             }
-            let is_open = TcpStream::connect(&self.bootstrap).is_ok();
-            let ready = || {
-                let health =
-                    crate::kcli::Kcli::new(self).args(["cluster", "health", "--timeout", "5s"]);
-                health.run().status == 0
+            let is_open = |node: &Node| TcpStream::connect(("127.0.0.1", node.port)).is_ok();
+            let is_well = || {
+                let words = ["cluster", "health", "--timeout", "5s", "-o", "json"];
+                let health = crate::kcli::Kcli::new(self).args(words).run();
+                let json: Value = serde_json::from_str(&health.stdout).unwrap_or_default();
+                let up = json["brokersUp"].as_array().map(Vec::len);
+                health.status == 0 && up == Some(count)
             };
-            if is_open && ready() {
+            if self.nodes.iter().all(is_open) && is_well() {
                 return Ok(());
             }
             pause();
         }
-        Err(format!(
-            "{} is not ready in time\n{}",
-            self.kind.name(),
-            self.log()
-        ))
+        let logs = self.nodes.iter().map(Node::log).collect::<Vec<_>>();
+        let (name, logs) = (self.kind.name(), logs.join("\n"));
+        Err(format!("{name} is not ready in time\n{logs}"))
     }
+}
 
+impl Node {
     fn log(&self) -> String {
-        fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
+        fs::read_to_string(self.dir.join("log")).unwrap_or_default()
     }
 }
 
 impl Drop for Cluster {
-    /// Asks it to stop, by its process id, and makes sure that it does.
+    /// Asks its nodes to stop, by their process ids, and makes sure that they do.
     fn drop(&mut self) {
-        let pid = self.child.id().to_string();
-        let asked = Command::new("kill").args(["-TERM", &pid]).status();
+        let mut children: Vec<Child> = self
+            .nodes
+            .iter_mut()
+            .filter_map(|n| n.child.take())
+            .collect();
+        for child in &children {
+            let pid = child.id().to_string();
+            // Whoever does not hear it is killed below.
+            drop(Command::new("kill").args(["-TERM", &pid]).status());
+        }
         for _ in 0..STOPPED_LOOKS {
-            if asked.is_err() {
-                break;
-            }
-            if let Ok(Some(_)) = self.child.try_wait() {
+            children.retain_mut(|child| matches!(child.try_wait(), Ok(None)));
+            if children.is_empty() {
                 return;
+            }
+            // The last of several voters has nobody to hand over to.
+            if children.len() == 1 && self.nodes.len() > 1 {
+                break;
             }
             pause();
         }
-        drop(self.child.kill());
-        drop(self.child.wait());
+        for child in &mut children {
+            drop(child.kill());
+            drop(child.wait());
+        }
     }
 }
 
@@ -190,46 +278,62 @@ pub(crate) fn pause() {
     std::thread::sleep(LOOK_EVERY);
 }
 
-/// Two ports that were free a moment ago.
-fn free_ports() -> std::io::Result<(u16, u16)> {
-    let (a, b) = (
-        TcpListener::bind("127.0.0.1:0")?,
-        TcpListener::bind("127.0.0.1:0")?,
-    );
-    Ok((a.local_addr()?.port(), b.local_addr()?.port()))
+/// Ports that were free a moment ago.
+fn free_ports(count: usize) -> std::io::Result<Vec<u16>> {
+    let bound: std::io::Result<Vec<_>> = (0..count)
+        .map(|_| TcpListener::bind("127.0.0.1:0"))
+        .collect();
+    bound?
+        .iter()
+        .map(|listener| Ok(listener.local_addr()?.port()))
+        .collect()
 }
 
-fn properties(port: u16, controller_port: u16, data_dir: &Path) -> String {
+fn properties(id: usize, port: u16, controller_ports: &[u16], home: &Path) -> String {
+    let data_dir = home.join("data");
     let data_dir = data_dir.display();
+    let controller_port = controller_ports[id - 1];
+    let voters = (1..).zip(controller_ports);
+    let voters = voters.map(|(id, port): (usize, _)| format!("{id}@127.0.0.1:{port}"));
+    let voters = voters.collect::<Vec<_>>().join(",");
+    // Failure detection is quicker than by default, so that tests are.
     format!(
         "process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:{controller_port}
+node.id={id}
+broker.rack=rack-{id}
+controller.quorum.voters={voters}
 listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
 advertised.listeners=PLAINTEXT://127.0.0.1:{port}
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
 log.dirs={data_dir}
 auto.create.topics.enable=false
+auto.leader.rebalance.enable=false
 offsets.topic.replication.factor=1
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
+broker.session.timeout.ms=3000
+broker.heartbeat.interval.ms=500
 "
     )
 }
 
-fn format_kafka(libs: &Path, config: &Path) -> std::io::Result<()> {
-    let class_path = format!("{}/*", libs.display());
-    let mut format = Command::new("java");
-    format.args([
-        "-cp",
-        &class_path,
-        "kafka.tools.StorageTool",
-        "format",
-        "-t",
-        CLUSTER_ID,
-        "-c",
-    ]);
+/// Several nodes must agree on a cluster id before they start.
+fn format_node(kind: Kind, program: &Path, config: &Path) -> std::io::Result<()> {
+    let mut format = match kind {
+        Kind::ApacheKafka => {
+            let class_path = format!("{}/*", program.display());
+            let mut java = Command::new("java");
+            java.args(["-Xmx128M", "-XX:TieredStopAtLevel=1", "-cp", &class_path]);
+            java.args(["kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c"]);
+            java
+        }
+        Kind::Raudal => {
+            let mut raudal = Command::new(program);
+            raudal.args(["format", "--cluster-id", CLUSTER_ID, "--config"]);
+            raudal
+        }
+    };
     format
         .arg(config)
         .stdout(Stdio::null())
@@ -244,7 +348,8 @@ fn start_node(kind: Kind, program: &Path, dir: &Path) -> std::io::Result<Child> 
         Kind::ApacheKafka => {
             let class_path = format!("{}/*", program.display());
             let mut java = Command::new("java");
-            java.args(["-Xmx512M", "-cp", &class_path, "kafka.Kafka"]);
+            java.args(["-Xmx512M", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]);
+            java.args(["-cp", &class_path, "kafka.Kafka"]);
             java
         }
         Kind::Raudal => Command::new(program),

@@ -148,9 +148,13 @@ pub(crate) fn lagging(quorum: &QuorumDescription, now_ms: i64) -> Vec<(i32, Stri
 pub(crate) fn json(look: &Look, reasons: &[Reason], now_ms: i64) -> Value {
     let partitions = look.partitions();
     let count = |state| partitions.iter().filter(|(_, _, s)| *s == state).count();
+    let is_out_of_sync = |topic: &str, p: &Partition| {
+        let expected = look.expected(topic, p);
+        expected.iter().any(|id| !p.isr.contains(id))
+    };
     let out_of_sync = partitions
         .iter()
-        .filter(|(_, p, _)| p.isr.len() < p.replicas.len());
+        .filter(|(topic, p, _)| is_out_of_sync(topic, p));
     let quorum = look.quorum.as_ref().and_then(|quorum| quorum.as_ref().ok());
     let quorum = quorum.map(|quorum| {
         let lagging: Vec<i32> = lagging(quorum, now_ms)

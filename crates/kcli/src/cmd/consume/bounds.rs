@@ -43,6 +43,15 @@ impl Bounds {
             && self.ends.get(&partition).is_none_or(is_before)
     }
 
+    /// Partitions that have not been read to their end, with where that is and where reading is.
+    pub(super) fn unfinished(&self, consumer: &Consumer) -> Vec<(TopicPartition, Offset, Offset)> {
+        let open = self.ends.iter().filter_map(|(partition, end)| {
+            let position = consumer.position(partition)?;
+            (position < *end).then(|| (partition.clone(), position, *end))
+        });
+        open.collect()
+    }
+
     /// Stops reading partitions that have been read to their end. `true` if none is left.
     pub(super) fn stop_finished(&self, consumer: &mut Consumer) -> bool {
         if self.ends.is_empty() {

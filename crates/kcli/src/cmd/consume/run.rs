@@ -101,11 +101,40 @@ async fn read(
         }
         printer.flush()?;
         tell_of_trouble(consumer, &mut is_told, context);
-        let is_idle = idle_max.is_some_and(|max| last_event.elapsed() >= max);
-        if bounds.stop_finished(consumer) || is_idle {
+        if bounds.stop_finished(consumer) {
             return Ok(End::Done);
         }
+        if idle_max.is_some_and(|max| last_event.elapsed() >= max) {
+            return stopped(consumer, bounds);
+        }
     }
+}
+
+/// Nothing has come for as long as was allowed. That is well where no end was asked for and the
+/// brokers answer; else it is a failure, or half a topic would pass for a whole one.
+fn stopped(consumer: &Consumer, bounds: &Bounds) -> Result<End> {
+    let trouble = consumer.trouble().map(|(_, error)| error.to_string());
+    let unfinished = bounds.unfinished(consumer);
+    let Some((partition, position, end)) = unfinished.first() else {
+        return match trouble {
+            None => Ok(End::Done),
+            Some(trouble) => {
+                let message = format!("stopped while the brokers do not answer: {trouble}");
+                Err(Failure::new(Exit::Unreachable, message))
+            }
+        };
+    };
+    let others = match unfinished.len() - 1 {
+        0 => String::new(),
+        n => format!(", and {n} other partitions"),
+    };
+    let message =
+        format!("stopped before the end: {partition} was read to {position} of {end}{others}");
+    let failure = Failure::new(Exit::Unreachable, message);
+    Err(match trouble {
+        Some(trouble) => failure.hint(format!("what kept it: {trouble}")),
+        None => failure.hint("allow more time with --timeout"),
+    })
 }
 
 /// A consumer tries for ever; people want to know why nothing comes.

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
-use crate::output::{Format, note, write_stdout};
+use crate::output::{Format, Output, Page, Report, note, write_stdout};
 
 /// Events whose answer has not been looked at.
 const OPEN_MAX: usize = 50_000;
@@ -161,6 +161,22 @@ impl Deliveries {
     /// The exit code of the first failure.
     pub(super) fn failed_exit(&self) -> Option<Exit> {
         self.first_failure
+    }
+
+    /// One object for programs, unless they have got an offset for each event.
+    pub(super) fn report(&self, topic: &str, output: &Output) -> Result {
+        let is_for_programs = matches!(self.format, Format::Json | Format::Jsonl | Format::Yaml);
+        if self.prints_offsets || !is_for_programs {
+            return Ok(());
+        }
+        let json = json!({
+            "topic": topic,
+            "events": self.written_count,
+            "failed": self.failed_count,
+            "bytes": self.written_bytes,
+            "seconds": self.started.elapsed().as_secs_f64(),
+        });
+        output.print(&Report::new(&json, Page::default()))
     }
 
     /// One line for people.

@@ -66,6 +66,7 @@ pub(crate) async fn run(produce: Produce, context: &Context) -> Result {
     producer.close().await;
     deliveries.summarize(&produce.topic);
     sent?;
+    deliveries.report(&produce.topic, &context.output)?;
     match (context.interrupt.is_cancelled(), deliveries.failed_exit()) {
         (true, _) => Err(Failure::reported(Exit::Interrupted)),
         (false, Some(exit)) => Err(Failure::reported(exit)),

@@ -90,13 +90,13 @@ pub(super) async fn list(context: &Context) -> Result {
             Cell::list(&own),
             Cell::from(lag.to_string()),
             Cell::optional(fetched),
-            Cell::from(voter.directory_id.to_string()),
+            Cell::optional(known(voter.directory_id)),
         ];
         table.push(voter.node_id.to_string(), row);
         json.push(json!({
             "nodeId": voter.node_id,
             "isLeader": is_leader,
-            "directoryId": voter.directory_id.to_string(),
+            "directoryId": known(voter.directory_id).map(|id| id.to_string()),
             "endpoints": own,
             "lag": lag,
             "lastFetchTimestamp": voter.last_fetch_ms,
@@ -104,6 +104,11 @@ pub(super) async fn list(context: &Context) -> Result {
         }));
     }
     context.output.print(&Report::new(&json, table))
+}
+
+/// A directory id, unless it is the zeros of a quorum that keeps none.
+fn known(directory_id: Uuid) -> Option<Uuid> {
+    (!directory_id.is_zero()).then_some(directory_id)
 }
 
 /// End of the leader's log, or what is committed.

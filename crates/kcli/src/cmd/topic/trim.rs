@@ -42,24 +42,24 @@ pub(crate) async fn run(trim: Trim, context: &Context) -> Result {
         .map(|index| TopicPartition::new(trim.topic.as_str(), index))
         .collect();
     let cuts = plan(&admin, &partitions, &trim.before, context).await?;
-    let total: i64 = cuts.iter().map(|cut| (cut.before - cut.start).max(0)).sum();
-    if context.is_dry_run {
-        return items::finish(
-            context,
-            "PARTITION",
-            &cuts.iter().map(planned).collect::<Vec<_>>(),
-        );
+    let total: i64 = cuts.iter().map(Cut::count).sum();
+    if context.is_dry_run || total == 0 {
+        let items = cuts.iter().map(planned).collect::<Vec<_>>();
+        return items::finish(context, "PARTITION", &items);
     }
+    let events = if total == 1 { "event" } else { "events" };
     context.confirm(&format!(
-        "delete {total} events of topic {} (before {})",
+        "delete {total} {events} of topic {} (before {})",
         trim.topic, trim.before
     ))?;
     let orders: Vec<_> = cuts
         .iter()
+        .filter(|cut| cut.count() > 0)
         .map(|cut| (cut.partition.clone(), cut.before))
         .collect();
     let results = admin.delete_records(&orders).await?;
     let items = cuts.iter().map(|cut| match results.get(&cut.partition) {
+        _ if cut.count() == 0 => planned(cut),
         Some(Ok(start)) => Item::done(cut.partition.to_string(), "trimmed")
             .with("BEFORE", cut.start)
             .with("LOG START", *start),
@@ -69,8 +69,19 @@ pub(crate) async fn run(trim: Trim, context: &Context) -> Result {
     items::finish(context, "PARTITION", &items.collect::<Vec<_>>())
 }
 
+impl Cut {
+    /// Events that go.
+    fn count(&self) -> i64 {
+        (self.before - self.start).max(0)
+    }
+}
+
 fn planned(cut: &Cut) -> Item {
-    Item::done(cut.partition.to_string(), "would be trimmed")
+    let result = match cut.count() {
+        0 => "nothing to trim",
+        _ => "would be trimmed",
+    };
+    Item::done(cut.partition.to_string(), result)
         .with("BEFORE", cut.start)
         .with("LOG START", cut.before.max(cut.start))
 }
@@ -106,8 +117,8 @@ async fn plan(
         .map(|(((partition, start), end), found)| Cut {
             partition: partition.clone(),
             start,
-            // No event at or after that time: all there is goes.
-            before: if found < 0 { end } else { found },
+            // No event at or after that time, or none at that offset: all there is goes.
+            before: if found < 0 { end } else { found.min(end) },
         })
         .collect())
 }

@@ -162,3 +162,21 @@ pub(crate) fn trimming_moves_the_log_start(cluster: &Cluster) {
     run(cluster, "topic trim admin-trim --before end --yes").ok();
     assert_eq!(consume(cluster, "admin-trim"), "");
 }
+
+pub(crate) fn trimming_counts_what_is_there(cluster: &Cluster) {
+    create(cluster, "trim-some", 2);
+    produce(cluster, "trim-some -p 0", "a\nb\nc\n");
+    // Partition 1 is empty: it neither counts nor fails.
+    let refused = run(cluster, "topic trim trim-some --before 100").fails(5);
+    assert!(refused.contains("delete 3 events"), "{refused}");
+    let items = run(
+        cluster,
+        "topic trim trim-some --before @2099-01-01 -y -o json",
+    )
+    .json();
+    assert_eq!(items[0]["result"], "trimmed");
+    assert_eq!(items[0]["logStart"], 3);
+    assert_eq!(items[1]["result"], "nothing to trim");
+    let again = run(cluster, "topic trim trim-some --before end").ok();
+    assert_eq!(again.matches("nothing to trim").count(), 2, "{again}");
+}

@@ -1,6 +1,6 @@
 //! Settings.
 
-use crate::kcli::{create, run};
+use crate::kcli::{create, run, timed};
 use crate::target::Cluster;
 
 fn value(cluster: &Cluster, resource: &str, key: &str) -> String {
@@ -85,4 +85,15 @@ pub(crate) fn a_broker_config_is_set_for_all_brokers(cluster: &Cluster) {
         value(cluster, "broker/1", "log.cleaner.backoff.ms"),
         "15000"
     );
+}
+
+pub(crate) fn a_broker_that_is_not_there_is_told_at_once(cluster: &Cluster) {
+    let (took, refused) = timed(|| run(cluster, "config describe broker/99").fails(1));
+    assert!(
+        refused.contains("broker 99 is not among the live brokers"),
+        "{refused}"
+    );
+    assert!(refused.contains("kcli broker list"), "{refused}");
+    assert!(took.as_secs() < 10, "{took:?}");
+    run(cluster, "config set broker/99 log.cleaner.threads=2").fails(1);
 }

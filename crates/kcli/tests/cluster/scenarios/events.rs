@@ -178,3 +178,17 @@ pub(crate) fn offsets_are_printed_in_order(cluster: &Cluster) {
     let json = call().args(["-o", "json"]).input("c\n").run().json();
     assert_eq!(json, json!([{"partition": 0, "offset": 2}]));
 }
+
+pub(crate) fn a_summary_is_an_object(cluster: &Cluster) {
+    create(cluster, "summary", 1);
+    let call = Kcli::new(cluster).args(["produce", "summary", "-o", "json"]);
+    let summary = call.input("one\ntwo\n").run().json();
+    assert_eq!(
+        (summary["events"].as_u64(), summary["failed"].as_u64()),
+        (Some(2), Some(0))
+    );
+    assert_eq!(
+        (summary["topic"].as_str(), summary["bytes"].as_u64()),
+        (Some("summary"), Some(6))
+    );
+}

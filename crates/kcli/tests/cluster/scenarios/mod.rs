@@ -4,7 +4,9 @@ mod admin;
 mod configs;
 mod errors;
 mod events;
+mod failover;
 mod files;
+mod placement;
 mod reading;
 mod reliability;
 
@@ -22,6 +24,53 @@ pub(crate) const WITH_OWN_CLUSTER: &[(&str, OwnScenario)] = &[(
     reliability::written_events_survive_a_killed_broker_once_and_in_order,
 )];
 
+/// A test body with three brokers, which may do to them what it likes: they are mended afterwards.
+pub(crate) type ThreeScenario = fn(&mut Cluster);
+
+/// Those that need three brokers.
+pub(crate) const WITH_THREE_BROKERS: &[(&str, ThreeScenario)] = &[
+    (
+        "three_replicas_lie_on_three_brokers_and_four_do_not_fit",
+        placement::three_replicas_lie_on_three_brokers_and_four_do_not_fit,
+    ),
+    (
+        "a_partition_moves_with_its_events",
+        placement::a_partition_moves_with_its_events,
+    ),
+    (
+        "leadership_is_handed_over_and_given_back",
+        placement::leadership_is_handed_over_and_given_back,
+    ),
+    (
+        "a_lopsided_topic_is_spread",
+        placement::a_lopsided_topic_is_spread,
+    ),
+    (
+        "a_drained_broker_leads_nothing",
+        placement::a_drained_broker_leads_nothing,
+    ),
+    (
+        "any_broker_describes_the_quorum",
+        placement::any_broker_describes_the_quorum,
+    ),
+    (
+        "the_doctor_finds_what_will_hurt",
+        placement::the_doctor_finds_what_will_hurt,
+    ),
+    (
+        "a_killed_broker_shows_until_it_is_back",
+        failover::a_killed_broker_shows_until_it_is_back,
+    ),
+    (
+        "writing_and_reading_go_on_through_a_killed_leader",
+        failover::writing_and_reading_go_on_through_a_killed_leader,
+    ),
+    (
+        "a_stopped_leader_is_left_for_the_next_one",
+        failover::a_stopped_leader_is_left_for_the_next_one,
+    ),
+];
+
 macro_rules! scenarios {
     ($($module:ident::{$($name:ident),* $(,)?})*) => {
         /// All of them, by name.
@@ -38,11 +87,13 @@ scenarios! {
         the_quorum_has_a_leader,
         advertised_addresses_are_reachable,
         trimming_moves_the_log_start,
+        trimming_counts_what_is_there,
     }
     configs::{
         a_config_is_set_and_unset,
         a_list_is_appended_to_and_removed_from,
         a_broker_config_is_set_for_all_brokers,
+        a_broker_that_is_not_there_is_told_at_once,
     }
     errors::{
         an_unknown_topic_is_answered_with_the_nearest_name,
@@ -60,6 +111,7 @@ scenarios! {
         json_lines_are_the_inverse_of_jsonl,
         a_key_goes_where_every_kafka_client_sends_it,
         offsets_are_printed_in_order,
+        a_summary_is_an_object,
     }
     reading::{
         offset_words_choose_where_to_begin_and_end,
@@ -69,6 +121,7 @@ scenarios! {
         a_closed_pipe_ends_quietly,
         ctrl_c_says_how_many_were_read,
         two_topics_are_read_together,
+        half_a_topic_does_not_pass_for_a_whole_one,
     }
     reliability::{
         many_small_batches_stay_in_order,

@@ -199,3 +199,14 @@ pub(crate) fn two_topics_are_read_together(cluster: &Cluster) {
     assert_eq!(by_name.lines().count(), 5);
     assert_eq!(consume(cluster, "read-two-b -p 0"), "");
 }
+
+pub(crate) fn half_a_topic_does_not_pass_for_a_whole_one(cluster: &Cluster) {
+    create(cluster, "half", 1);
+    produce(cluster, "half", "a\nb\n");
+    let line = "consume half --from-beginning --exit-at-end --timeout-ms 0";
+    let stopped = run(cluster, line).fails(3);
+    assert!(
+        stopped.contains("stopped before the end: half-0 was read to 0 of 2"),
+        "{stopped}"
+    );
+}
