@@ -260,6 +260,8 @@ impl ActiveTask {
             self.upkeep.report_offline(group.image());
             let relieved = decide::relieve_draining(group.image());
             record(group, relieved, "relieving a draining broker");
+            let grown = decide::grow_internal_topics(group.image(), &mut rand::rng());
+            record(group, grown, "growing an internal topic");
             let elected = decide::elect_unclean(group.image(), &self.config.settings);
             record(group, elected, "an unclean election");
         }

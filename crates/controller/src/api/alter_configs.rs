@@ -84,6 +84,7 @@ pub(super) const fn code(refusal: &Refusal) -> ErrorCode {
         | Refusal::OtherBroker { .. }
         | Refusal::NullValue(_)
         | Refusal::UnknownOperation { .. }
+        | Refusal::InvalidOfSubscription(_)
         | Refusal::InvalidOfBroker(_) => ErrorCode::InvalidRequest,
         Refusal::Name(_) => ErrorCode::InvalidTopicException,
         Refusal::UnknownTopic(_) => ErrorCode::UnknownTopicOrPartition,

@@ -107,9 +107,12 @@ pub enum Refusal {
     /// Elections depend on one value for the whole cluster.
     #[error("Broker-level min.insync.replicas cannot be altered while ELR is enabled.")]
     MinIsrOfOneBroker,
-    /// A topic's, group's or subscription's value is unknown or illegal.
+    /// A topic's or group's value is unknown or illegal.
     #[error(transparent)]
     Invalid(Invalid),
+    /// A client metrics subscription's value is unknown or illegal.
+    #[error(transparent)]
+    InvalidOfSubscription(Invalid),
     /// A broker's value is illegal, or cannot change while the broker runs.
     #[error(transparent)]
     InvalidOfBroker(Invalid),

@@ -91,13 +91,18 @@ impl Owner {
         match self.scope {
             Scope::Topic => config::topic::check(texts()).map_err(Refusal::Invalid),
             Scope::Broker => self.check_broker(image, next),
-            Scope::Group | Scope::ClientMetrics => {
-                for (key, value) in texts() {
-                    config::validate(self.scope, key, value).map_err(Refusal::Invalid)?;
-                }
-                Ok(())
-            }
+            Scope::Group => self.check_each(next).map_err(Refusal::Invalid),
+            Scope::ClientMetrics => self
+                .check_each(next)
+                .map_err(Refusal::InvalidOfSubscription),
         }
+    }
+
+    fn check_each(&self, next: &Texts) -> Result<(), Invalid> {
+        for (key, value) in next {
+            config::validate(self.scope, key, value)?;
+        }
+        Ok(())
     }
 
     fn check_broker(&self, image: &MetadataImage, next: &Texts) -> Result<(), Refusal> {

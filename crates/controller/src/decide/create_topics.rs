@@ -11,6 +11,7 @@ use types::{NodeId, PartitionIndex, TopicId};
 
 use super::effective::topic_configs;
 use super::placement::{self, AssignmentRefusal};
+use super::topic_name::{INTERNAL_REPLICATION_FACTOR, is_internal};
 use super::{Answers, Decision, InvalidName, Settings, check_topic_name, id_bytes, new_uuid};
 
 /// Kafka's own metadata log, which exists in no image and may not be imitated.
@@ -239,6 +240,12 @@ fn automatic(
     topic: &CreatableTopic,
 ) -> Result<Vec<Vec<NodeId>>, Refusal> {
     let factor = match topic.replication_factor {
+        // A cluster that is still small starts with fewer; more follow with more brokers.
+        -1 if is_internal(&topic.name) => {
+            let live = image.brokers().filter(|broker| broker.is_live());
+            let factor = live.count().clamp(1, INTERNAL_REPLICATION_FACTOR);
+            i16::try_from(factor).unwrap_or(1)
+        }
         -1 => settings.default_replication_factor,
         factor => factor,
     };

@@ -62,7 +62,9 @@ pub use reassignments::{
 };
 pub use registration::{Registered, RegistrationRefusal, register_broker};
 pub use topic_name::{InvalidName, check_topic_name};
-pub use upkeep::{Offline, balance_leaders, elect_unclean, offline, relieve_draining};
+pub use upkeep::{
+    Offline, balance_leaders, elect_unclean, grow_internal_topics, offline, relieve_draining,
+};
 
 /// What was decided.
 #[derive(Clone, Debug, PartialEq)]

@@ -107,6 +107,39 @@ pub(super) fn place(
         .collect())
 }
 
+/// Up to so many live brokers for further replicas of a partition that has these, on racks of their
+/// own as far as there are any.
+pub(super) fn more_replicas(
+    image: &MetadataImage,
+    replicas: &[NodeId],
+    count: usize,
+    random: &mut dyn rand::Rng,
+) -> Vec<NodeId> {
+    let has = |broker: &BrokerRegistration| replicas.contains(&broker.id);
+    let of_rack =
+        |broker: &BrokerRegistration| broker.rack.as_deref().unwrap_or_default().to_owned();
+    let racks: Vec<String> = image
+        .brokers()
+        .filter(|b| has(b))
+        .map(|b| of_rack(b))
+        .collect();
+    let may_take = |broker: &BrokerRegistration| {
+        broker.is_live() && !image.is_draining(broker.id) && !has(broker)
+    };
+    let seats = woven(image.brokers().filter(|broker| may_take(broker)), random);
+    let mut chosen: Vec<Seat<'_>> = replicas
+        .iter()
+        .zip(&racks)
+        .map(|(broker, rack)| Seat {
+            broker: *broker,
+            rack,
+        })
+        .collect();
+    let taken = chosen.len();
+    take_spread(&mut chosen, seats, taken + count);
+    chosen.iter().skip(taken).map(|seat| seat.broker).collect()
+}
+
 /// A place on the ring.
 #[derive(Clone, Copy)]
 struct Seat<'a> {

@@ -166,6 +166,17 @@ fn start(
     next
 }
 
+/// The partition on its way to these replicas more.
+pub(super) fn grown(
+    image: &MetadataImage,
+    partition: &PartitionRegistration,
+    more: &[NodeId],
+) -> PartitionRegistration {
+    let mut targets = partition.replicas.clone();
+    targets.extend(more);
+    start(image, partition, &partition.replicas, &targets)
+}
+
 /// The partition with another list of replicas and no reassignment; lists and leader follow.
 fn with_replicas(
     image: &MetadataImage,

@@ -45,6 +45,18 @@ pub fn check_topic_name(name: &str) -> Result<(), InvalidName> {
     Ok(())
 }
 
+/// Replicas of an internal topic, as soon as there are so many brokers.
+pub(super) const INTERNAL_REPLICATION_FACTOR: usize = 3;
+
+/// Whether brokers keep their own data in that topic: it must never lose a record, whatever is
+/// configured.
+pub(super) fn is_internal(name: &str) -> bool {
+    matches!(
+        name,
+        "__consumer_offsets" | "__transaction_state" | "__share_group_state"
+    )
+}
+
 /// A name of any length as it may stand in an answer.
 fn shortened(name: &str) -> String {
     const SHOWN_CHARS: usize = LEN_MAX + 1;

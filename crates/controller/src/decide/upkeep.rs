@@ -9,18 +9,14 @@ use types::PartitionIndex;
 use super::Settings;
 use super::elect_leaders::{preferred, unclean};
 use super::partition_change::{change, unclean_change};
+use super::placement;
+use super::reassignments::grown;
+use super::topic_name::{INTERNAL_REPLICATION_FACTOR, is_internal};
 
 /// Most partitions that one round changes; the next round goes on.
 const ROUND_MAX: usize = 1_000;
 
 const UNCLEAN: &str = "unclean.leader.election.enable";
-
-/// Topics that must never lose a record, whatever is configured.
-const INTERNAL: &[&str] = &[
-    "__consumer_offsets",
-    "__share_group_state",
-    "__transaction_state",
-];
 
 /// Moves leaderships from brokers that are being emptied to others that have come into sync
 /// meanwhile. (When the emptying begins, every node derives the moves.)
@@ -49,6 +45,34 @@ pub fn balance_leaders(image: &MetadataImage) -> (Vec<MetadataRecord>, bool) {
     (records, has_more)
 }
 
+/// Adds replicas to partitions of internal topics that were created when there were fewer brokers.
+#[must_use]
+pub fn grow_internal_topics(
+    image: &MetadataImage,
+    random: &mut dyn rand::Rng,
+) -> Vec<MetadataRecord> {
+    let mut records = Vec::new();
+    for topic in image.topics().filter(|topic| is_internal(topic.name())) {
+        for (index, partition) in topic.partitions() {
+            let is_small = partition.replicas.len() < INTERNAL_REPLICATION_FACTOR;
+            // One that is offline has nothing that could be copied.
+            if !is_small || partition.is_reassigning() || !partition.is_online() {
+                continue;
+            }
+            let wanted = INTERNAL_REPLICATION_FACTOR - partition.replicas.len();
+            let more = placement::more_replicas(image, &partition.replicas, wanted, random);
+            if !more.is_empty() {
+                let next = grown(image, partition, &more);
+                records.extend(change(topic.id(), index, partition, &next));
+            }
+            if records.len() >= ROUND_MAX {
+                return records;
+            }
+        }
+    }
+    records
+}
+
 /// Elects replicas that are not in sync, for partitions that nobody leads and whose topics allow it.
 #[must_use]
 pub fn elect_unclean(image: &MetadataImage, settings: &Settings) -> Vec<MetadataRecord> {
@@ -59,7 +83,7 @@ pub fn elect_unclean(image: &MetadataImage, settings: &Settings) -> Vec<Metadata
         .is_some_and(is_true);
     let may = |topic: &TopicImage| {
         let own = image.config(ResourceKind::Topic, topic.name(), UNCLEAN);
-        own.map_or(all, is_true) && !INTERNAL.contains(&&**topic.name())
+        own.map_or(all, is_true) && !is_internal(topic.name())
     };
     let mut records = Vec::new();
     for topic in image.topics().filter(|topic| may(topic)) {
@@ -139,7 +163,7 @@ mod tests {
     use types::NodeId;
 
     use super::*;
-    use crate::decide::testing::{Cluster, restarted};
+    use crate::decide::testing::{Cluster, registration, restarted};
 
     const ONE: NodeId = NodeId(1);
     const TWO: NodeId = NodeId(2);
@@ -234,6 +258,34 @@ mod tests {
         // Who led last is asked first.
         assert_eq!(cluster.partition("t", 0).leader, Some(ONE));
         assert_eq!(offline(&cluster.image), Offline::default());
+    }
+
+    #[test]
+    fn internal_topics_grow_with_the_cluster() {
+        let mut cluster = Cluster::of(1);
+        cluster.create("__consumer_offsets", &[&[1]]);
+        cluster.create("t", &[&[1]]);
+        let grow = |cluster: &mut Cluster| {
+            let records = grow_internal_topics(&cluster.image, &mut cluster.random);
+            cluster.commit(&records);
+            records.len()
+        };
+        assert_eq!(grow(&mut cluster), 0);
+        cluster.join(&registration(2));
+        assert_eq!(grow(&mut cluster), 1);
+        let growing = cluster.partition("__consumer_offsets", 0);
+        assert_eq!(
+            (&*growing.replicas, &*growing.adding_replicas),
+            (&[ONE, TWO][..], &[TWO][..])
+        );
+        cluster.join(&registration(3));
+        cluster.join(&registration(4));
+        assert_eq!(grow(&mut cluster), 0, "one after the other");
+        cluster.set_isr("__consumer_offsets", 0, &[1, 2]);
+        assert!(!cluster.partition("__consumer_offsets", 0).is_reassigning());
+        assert_eq!(grow(&mut cluster), 1);
+        assert_eq!(cluster.partition("__consumer_offsets", 0).replicas.len(), 3);
+        assert_eq!(cluster.partition("t", 0).replicas, [ONE]);
     }
 
     #[test]

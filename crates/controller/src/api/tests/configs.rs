@@ -377,6 +377,10 @@ fn groups_and_subscriptions_have_keys_of_their_own() {
         tell_one(&mut cluster, GROUP, "g", ("bogus", SET, Some("5"))),
         error(ErrorCode::InvalidConfig, "Unknown group config name: bogus")
     );
+    for refused in [("bogus", SET, Some("5")), ("interval.ms", SET, Some("99"))] {
+        let (code, _) = tell_one(&mut cluster, SUBSCRIPTION, "m", refused);
+        assert_eq!(code, ErrorCode::InvalidRequest.to_wire());
+    }
 }
 
 #[test]
