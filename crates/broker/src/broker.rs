@@ -121,7 +121,7 @@ impl Broker {
         Ok(broker)
     }
 
-    fn new(core: Arc<Core>) -> Self {
+    pub(crate) fn new(core: Arc<Core>) -> Self {
         Self {
             core,
             addresses: Vec::new(),
@@ -172,7 +172,7 @@ impl Broker {
         let audits = rpc::audit::service(Arc::new(Replicas::new(Arc::clone(&core))));
         let receiver = replica::receive(core, incoming, stop.clone());
         self.spawn("replication receiver", receiver);
-        let (preface, connections) = InterBroker::new();
+        let (preface, connections) = InterBroker::pair();
         self.spawn("inter-broker server", async move {
             let routes = Routes::new(service).add_service(audits);
             let stopped = stop.clone().cancelled_owned();
@@ -196,7 +196,7 @@ impl Broker {
     }
 
     /// Runs a task that ends with the broker, or ends the broker: by an error, or by a panic.
-    fn spawn(
+    pub(crate) fn spawn(
         &mut self,
         name: &'static str,
         task: impl Future<Output = Result<(), BrokerError>> + Send + 'static,

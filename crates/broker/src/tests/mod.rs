@@ -4,6 +4,7 @@ mod audit;
 mod fetch;
 mod frames;
 mod housekeeping;
+mod life;
 mod long_poll;
 mod nearest;
 mod offsets;
