@@ -17,6 +17,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 use tonic::Code;
 use tonic::service::Routes;
 use types::{BrokerEpoch, NodeId};
@@ -236,6 +237,53 @@ async fn a_leader_is_held_back_by_a_follower_that_does_not_read() {
     assert!(sent_bytes < 32 << 20, "{sent_bytes}");
 }
 
+/// Forwards in both directions until it is told to fall silent, with its connections open.
+async fn proxy(to: String, silence: CancellationToken) -> Connector {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("bound").to_string();
+    tokio::spawn(async move {
+        loop {
+            let (mut near, _) = listener.accept().await.expect("a connection");
+            let mut far = TcpStream::connect(&to).await.expect("listening");
+            let silence = silence.clone();
+            tokio::spawn(async move {
+                let forward = tokio::io::copy_bidirectional(&mut near, &mut far);
+                silence.run_until_cancelled(forward).await;
+                std::future::pending::<()>().await;
+            });
+        }
+    });
+    Connector::tcp(address)
+}
+
+#[tokio::test]
+async fn a_peer_that_falls_silent_is_noticed_and_a_busy_one_is_not() {
+    let (direct, mut sessions) = tcp().await;
+    let silence = CancellationToken::new();
+    let to = direct.address().expect("TCP").to_owned();
+    let connector = proxy(to, silence.clone()).await;
+    let pair = pair(&connector, &mut sessions).await;
+    let (frames, mut acks) = pair.leader;
+    let (_replies, mut received) = pair.follower;
+    // The follower takes nothing off the stream for longer than it takes to notice a dead one.
+    let filling = async {
+        loop {
+            let items = vec![append(1, 0, 1 << 20)];
+            if frames.send(LeaderFrame { items }).await.is_err() {
+                break;
+            }
+        }
+    };
+    let config = TransportConfig::bulk();
+    let noticed_in = config.keepalive_interval + config.keepalive_timeout;
+    let busy = timeout(noticed_in * 2, filling).await;
+    assert!(busy.is_err(), "a busy peer was given up");
+    received.next().await.expect("still there");
+    silence.cancel();
+    let ended = timeout(noticed_in * 4, acks.next()).await;
+    assert!(ended.expect("noticed").is_err());
+}
+
 type Raw = ReplicationClient<tonic::transport::Channel>;
 
 /// A peer that speaks gRPC but not replication.
@@ -320,7 +368,7 @@ async fn frames_that_make_no_sense_end_the_stream() {
 #[tokio::test]
 async fn a_frame_beyond_the_largest_message_ends_the_stream() {
     let append = wire::Append {
-        batches: vec![vec![0; 65 << 20].into()],
+        batches: vec![vec![0; 129 << 20].into()],
         ..Default::default()
     };
     let item = wire::LeaderItem {

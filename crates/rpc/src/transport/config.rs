@@ -39,17 +39,18 @@ impl Default for TransportConfig {
 }
 
 impl TransportConfig {
-    /// For streams that carry records: large windows and messages. A peer that has vanished is noticed
-    /// about a second and a half after its last sign of life; one that is only busy answers pings from
-    /// its connection's task, which does no work but moving bytes.
+    /// For streams that carry records: large windows, and messages that hold the largest batch a client
+    /// may send (`socket.request.max.bytes`, 100 MiB). A peer that has vanished
+    /// without a word is noticed about two seconds after its last sign of life, before its session with
+    /// the controller is over; one that is only busy answers pings from its connection's task, which
+    /// does no work but moving bytes.
     #[must_use]
     pub fn bulk() -> Self {
         Self {
             keepalive_interval: Duration::from_millis(400),
-            keepalive_timeout: Duration::from_millis(1_200),
+            keepalive_timeout: Duration::from_millis(1_800),
             stream_window_bytes: 16 << 20,
             connection_window_bytes: 64 << 20,
-            message_bytes_max: 64 << 20,
             ..Self::default()
         }
     }
