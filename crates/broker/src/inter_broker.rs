@@ -22,7 +22,7 @@ pub(crate) struct InterBroker {
 
 impl InterBroker {
     /// The handler for the listener, and what it takes over, to be served by [`rpc::transport::serve`].
-    pub(crate) fn new() -> (Arc<dyn PrefaceHandler>, Incoming) {
+    pub(crate) fn pair() -> (Arc<dyn PrefaceHandler>, Incoming) {
         let (connections, incoming) = Incoming::queue(WAITING_MAX);
         (Arc::new(Self { connections }), incoming)
     }

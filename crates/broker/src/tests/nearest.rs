@@ -63,7 +63,7 @@ async fn sent_to(broker: &TestBroker, version: i16, rack: &str, offset: i64) -> 
     let response = client.call(&request, version).await;
     let answer = response.responses[0].partitions[0].clone();
     assert_code(answer.error_code, ErrorCode::None);
-    let has_records = answer.records.is_some_and(|records| records.len() > 0);
+    let has_records = answer.records.is_some_and(|records| !records.is_empty());
     (answer.preferred_read_replica, has_records)
 }
 
@@ -183,7 +183,7 @@ async fn a_consumer_waits_at_a_follower_until_its_high_watermark_moves() {
     let answer = timeout(Duration::from_secs(10), sent).await.expect("woken");
     let answer = answer.expect("answered").responses[0].partitions[0].clone();
     assert_eq!(answer.high_watermark, 3);
-    assert!(answer.records.is_some_and(|records| records.len() > 0));
+    assert!(answer.records.is_some_and(|records| !records.is_empty()));
 }
 
 #[tokio::test]

@@ -55,7 +55,7 @@ impl Node {
         let (service, incoming) = service(&config);
         let (core, stop) = (Arc::clone(&self.core), self.stop.clone());
         tokio::spawn(replica::receive(core, incoming, stop.clone()));
-        let (preface, connections) = InterBroker::new();
+        let (preface, connections) = InterBroker::pair();
         let stopped = stop.clone().cancelled_owned();
         tokio::spawn(
             async move { serve(Routes::new(service), connections, &config, stopped).await },
