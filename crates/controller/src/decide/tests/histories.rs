@@ -11,15 +11,16 @@ use protocol::messages::create_partitions::{CreatePartitionsRequest, CreateParti
 use protocol::messages::create_topics::{
     CreatableTopic, CreatableTopicConfig, CreateTopicsRequest,
 };
-use rpc::{HeartbeatState, IsrMember, PartitionUpdate};
-use types::{BrokerEpoch, NodeId, TopicId};
+use rpc::{DirectoryAssignment, HeartbeatState, IsrMember, PartitionUpdate};
+use types::{BrokerEpoch, DirectoryId, NodeId, TopicId};
 
 use crate::decide::testing::{CONTROLLER, Cluster, registration};
 use crate::decide::{
     Edit, EditKind, Election, Resource, Sender, Target, activate, allocate_producer_ids,
-    alter_configs, alter_partition, alter_partition_reassignments, create_partitions,
-    create_topics, delete_topics, elect_leaders, fence, heartbeat, incremental_alter_configs,
-    register_broker, unregister_broker,
+    alter_configs, alter_partition, alter_partition_reassignments, assign_directories,
+    balance_leaders, create_partitions, create_topics, delete_topics, elect_leaders, elect_unclean,
+    fence, grow_internal_topics, heartbeat, incremental_alter_configs, register_broker,
+    relieve_draining, unregister_broker,
 };
 
 #[derive(Clone, Debug)]
@@ -76,6 +77,21 @@ enum Ask {
         index: i32,
         targets: Option<Vec<i32>>,
     },
+    /// One of the broker's two disks fails.
+    Disk {
+        broker: u8,
+    },
+    Assign {
+        name: u8,
+        index: i32,
+        broker: u8,
+        disk: u8,
+    },
+    Drain {
+        broker: u8,
+        on: bool,
+    },
+    Upkeep,
     Activate,
 }
 
@@ -102,13 +118,18 @@ fn ask() -> impl Strategy<Value = Ask> {
         1 => any::<bool>().prop_map(|unclean| Ask::Elect { unclean }),
         3 => (name(), 0..3i32, targets)
             .prop_map(|(name, index, targets)| Ask::Reassign { name, index, targets }),
+        1 => broker().prop_map(|broker| Ask::Disk { broker }),
+        3 => (name(), 0..3i32, broker(), 0..2u8)
+            .prop_map(|(name, index, broker, disk)| Ask::Assign { name, index, broker, disk }),
+        1 => (broker(), any::<bool>()).prop_map(|(broker, on)| Ask::Drain { broker, on }),
+        2 => Just(Ask::Upkeep),
         1 => Just(Ask::Activate),
     ]
 }
 
 /// Names that collide on purpose.
 fn topic_name(n: u8) -> Str {
-    Str::from(["a.b", "a_b", "c", "d", "e"][usize::from(n)])
+    Str::from(["a.b", "a_b", "c", "d", "__consumer_offsets"][usize::from(n)])
 }
 
 impl Cluster {
@@ -171,6 +192,9 @@ impl Cluster {
                 let mut start = registration(i32::from(*broker));
                 start.incarnation_id = types::Uuid::from_bytes([incarnation | 1; 16]);
                 start.restart = (*restart).try_into().unwrap_or_default();
+                start
+                    .log_dirs
+                    .push(disk(*broker, u8::from(*incarnation < 200)));
                 start.previous_broker_epoch = if *known { former } else { BrokerEpoch::NONE };
                 register_broker(image, &start, false).map_or(vec![], |decision| decision.records)
             }
@@ -228,9 +252,88 @@ impl Cluster {
                 };
                 alter_partition_reassignments(image, &[topic], true).records
             }
+            Ask::Disk { broker } => {
+                let (id, epoch) = epoch(*broker);
+                let state = HeartbeatState {
+                    metadata_offset: image.offset(),
+                    want_fence: false,
+                    want_shutdown: false,
+                    offline_log_dirs: vec![disk(*broker, 1)],
+                    image_hash: None,
+                };
+                heartbeat(image, id, epoch, &state).map_or(vec![], |decision| decision.records)
+            }
+            Ask::Assign {
+                name,
+                index,
+                broker,
+                disk,
+            } => assign(image, *name, *index, *broker, *disk),
+            Ask::Drain { broker, on } => {
+                let resource = drain(*broker, *on);
+                incremental_alter_configs(image, settings, None, &[resource], false).records
+            }
+            // One after the other, each on what the ones before have made of the image.
+            Ask::Upkeep => {
+                let mut next = image.clone();
+                let mut records = Vec::new();
+                for step in 0..4 {
+                    let more = match step {
+                        0 => relieve_draining(&next),
+                        1 => grow_internal_topics(&next, random),
+                        2 => elect_unclean(&next, settings),
+                        _ => balance_leaders(&next).0,
+                    };
+                    next = replay_more(&next, &more).expect("it fits").0;
+                    records.extend(more);
+                }
+                records
+            }
             Ask::Activate => activate(image, settings, random, CONTROLLER, None)
                 .map_or(vec![], |decision| decision.records),
         }
+    }
+}
+
+/// The second disk of a broker, or the one that replaced it.
+fn disk(broker: u8, n: u8) -> DirectoryId {
+    DirectoryId(types::Uuid::from_bytes([broker | (n + 1) << 4; 16]))
+}
+
+fn assign(
+    image: &MetadataImage,
+    name: u8,
+    index: i32,
+    broker: u8,
+    disk: u8,
+) -> Vec<metadata::MetadataRecord> {
+    let broker = NodeId(i32::from(broker));
+    let topic = image.topic(&topic_name(name));
+    let (Some(topic), Some(registered)) = (topic, image.broker(broker)) else {
+        return vec![];
+    };
+    let Some(directory) = registered.log_dirs.get(usize::from(disk)) else {
+        return vec![];
+    };
+    let assignment = DirectoryAssignment {
+        topic_id: topic.id(),
+        index,
+        directory: *directory,
+    };
+    let epoch = registered.epoch;
+    let sender = Sender { broker, epoch };
+    assign_directories(image, sender, &[assignment]).map_or(vec![], |decision| decision.records)
+}
+
+fn drain(broker: u8, on: bool) -> Resource {
+    Resource {
+        kind: 4,
+        name: Str::from(broker.to_string()),
+        edits: vec![Edit {
+            key: Str::from(metadata::BROKER_DRAIN),
+            kind: if on { EditKind::Set } else { EditKind::Delete },
+            value: on.then(|| Str::from("true")),
+        }],
     }
 }
 
@@ -335,7 +438,7 @@ fn check(image: &MetadataImage) {
             );
             let leader = partition.leader;
             assert!(
-                leader.is_none_or(|leader| image.is_live(leader)),
+                leader.is_none_or(|leader| image.is_replica_live(partition, leader)),
                 "{partition:?}"
             );
             assert_eq!(partition.directories.len(), partition.replicas.len());
