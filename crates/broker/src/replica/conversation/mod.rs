@@ -115,7 +115,7 @@ impl Conversation {
             }
             let now = Instant::now();
             let has_frame = self.has_frame(now);
-            let wakes_at = self.next_deadline();
+            let wakes_at = self.next_deadline(now);
             tokio::select! {
                 biased;
                 heard = acks.next() => match heard {
@@ -259,10 +259,12 @@ impl Conversation {
         }
     }
 
-    fn next_deadline(&self) -> Option<Instant> {
+    /// When to look again. What is due already waits for room on the connection, not for time.
+    fn next_deadline(&self, now: Instant) -> Option<Instant> {
         let again = self.again.iter().map(|(at, _)| *at).min();
         let others = [self.idle_due, self.throttled_until];
-        again.into_iter().chain(others.into_iter().flatten()).min()
+        let all = again.into_iter().chain(others.into_iter().flatten());
+        all.filter(|at| *at > now).min()
     }
 }
 
