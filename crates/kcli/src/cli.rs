@@ -158,6 +158,8 @@ pub(crate) enum Command {
     /// Break something under load, and prove what came of it
     #[command(subcommand)]
     Drill(cmd::drill::Command),
+    /// Are all replicas of a topic the same, byte for byte?
+    Audit(cmd::audit::Audit),
     /// Look under the hood
     #[command(subcommand)]
     Debug(cmd::debug::Command),

@@ -50,9 +50,21 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     (
         "kcli",
-        &["types", "protocol", "config", "storage", "client", "net"],
+        &["types", "protocol", "config", "storage", "client", "net", "rpc"],
     ),
     // tests across crates
+    (
+        "sim",
+        &[
+            "types",
+            "protocol",
+            "metadata",
+            "config",
+            "replication",
+            "rpc",
+            "controller",
+        ],
+    ),
     ("cluster-tests", &["types", "protocol", "client"]),
     // chores
     ("xtask", &[]),

@@ -1,5 +1,6 @@
 //! The commands: a module per noun, a file per verb.
 
+pub(crate) mod audit;
 pub(crate) mod broker;
 pub(crate) mod cheat;
 pub(crate) mod cluster;
@@ -35,6 +36,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result {
         Command::Perf(command) => perf::run(command, context).await,
         Command::Dev(command) => dev::run(command, context).await,
         Command::Drill(command) => drill::run(command, context).await,
+        Command::Audit(audit) => audit::run(audit, context).await,
         Command::Debug(command) => debug::run(command, context).await,
         Command::Generate(command) => generate::run(&command, context),
         Command::Cheat => cheat::run(),
