@@ -10,7 +10,7 @@ use types::{BrokerEpoch, NodeId};
 
 use super::Decision;
 use super::liveness::{HeartbeatRefusal, registered_as};
-use super::partition_change::change;
+use super::partition_change::change_by;
 use super::reassignments::{completed, settle_elr};
 use crate::mutant::{self, Mutant};
 
@@ -60,9 +60,10 @@ fn alter(
     check_epochs(partition, sender, update)?;
     check_members(image, partition, sender, update)?;
     let has_elr = image.feature_level(metadata::feature::ELIGIBLE_LEADER_REPLICAS) > 0;
-    let mut next = completed(image, with_isr(partition, update, has_elr));
+    let accepted = with_isr(partition, update, has_elr);
+    let mut next = completed(image, accepted.clone());
     settle_elr(image, topic.name(), &mut next);
-    let record = change(update.topic_id, update.index, partition, &next);
+    let record = change_by(update.topic_id, update.index, partition, &accepted, &next);
     if record.is_some() {
         next.partition_epoch = partition.partition_epoch.next();
     }

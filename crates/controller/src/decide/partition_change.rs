@@ -16,10 +16,22 @@ pub(super) fn change(
     before: &PartitionRegistration,
     after: &PartitionRegistration,
 ) -> Option<MetadataRecord> {
-    let is_complete = |node: &NodeId| before.isr.contains(node) || before.elr.contains(node);
+    change_by(topic_id, index, before, before, after)
+}
+
+/// The same where the leader has proposed another ISR, which was `accepted`: then its members are as
+/// complete as it is, and the last step of a reassignment may hand leadership to one of them.
+pub(super) fn change_by(
+    topic_id: TopicId,
+    index: PartitionIndex,
+    before: &PartitionRegistration,
+    accepted: &PartitionRegistration,
+    after: &PartitionRegistration,
+) -> Option<MetadataRecord> {
+    let is_complete = |node: &NodeId| accepted.isr.contains(node) || accepted.elr.contains(node);
     assert!(
         after.leader == before.leader || after.leader.as_ref().is_none_or(is_complete),
-        "nobody outside of isr and elr is elected: {before:?} would become {after:?}"
+        "nobody outside of isr and elr is elected: {accepted:?} would become {after:?}"
     );
     unclean_change(topic_id, index, before, after)
 }

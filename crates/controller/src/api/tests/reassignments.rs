@@ -236,6 +236,16 @@ fn the_number_of_replicas_changes_only_if_it_may() {
 }
 
 #[test]
+fn leadership_goes_to_a_target_that_has_just_come_into_sync() {
+    let mut cluster = cluster();
+    tell(&mut cluster, &request("t", &[(0, Some(&[4]))]));
+    assert_eq!(partition(&cluster).leader, Some(NodeId(1)));
+    alter_isr(&mut cluster, &[1, 2, 3, 4]);
+    let moved = partition(&cluster);
+    assert_eq!((moved.leader, moved.isr), (Some(NodeId(4)), nodes(&[4])));
+}
+
+#[test]
 fn going_back_to_replicas_that_all_lag_is_refused() {
     let mut cluster = cluster();
     tell(&mut cluster, &request("t", &[(0, Some(&[4, 5]))]));
