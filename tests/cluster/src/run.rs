@@ -148,11 +148,9 @@ impl Run {
     /// # Errors
     /// One has not in time.
     pub async fn until_acked(&self, at_most: Duration) -> Result<()> {
-        let all: Vec<Tp> = self
-            .loads
-            .iter()
-            .flat_map(|load| load.spec().tps())
-            .collect();
+        let specs = self.loads.iter().map(Load::spec);
+        let written = specs.filter(|spec| spec.producer_count > 0);
+        let all: Vec<Tp> = written.flat_map(LoadSpec::tps).collect();
         self.until_acked_in(&all, at_most).await
     }
 

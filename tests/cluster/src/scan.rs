@@ -46,7 +46,6 @@ pub async fn scan(admin: &Admin, spec: &LoadSpec, recorder: &Recorder) -> Result
             let records = reading
                 .await
                 .with_context(|| format!("{key} from broker {replica}"))?;
-            let Some(records) = records else { continue };
             let what = What::Scan {
                 tp: spec.tp(partition.index),
                 replica: *replica,
@@ -92,7 +91,7 @@ struct ReplicaReader<'a> {
 }
 
 impl ReplicaReader<'_> {
-    async fn read(&self, from: i64, to: i64) -> Result<Option<Vec<Seen>>> {
+    async fn read(&self, from: i64, to: i64) -> Result<Vec<Seen>> {
         let mut all = Vec::new();
         let mut next = from;
         let mut deadline = Instant::now() + FOLLOWER_WITHIN;
@@ -111,7 +110,6 @@ impl ReplicaReader<'_> {
                 }
                 // Not there yet: OFFSET_NOT_AVAILABLE, OFFSET_OUT_OF_RANGE of a follower that lags.
                 78 | 1 => {}
-                6 => return Ok(None),
                 code => bail!("error {code} at {next}"),
             }
             if next > before {
@@ -125,7 +123,7 @@ impl ReplicaReader<'_> {
             );
             sleep(PAUSE).await;
         }
-        Ok(Some(all))
+        Ok(all)
     }
 
     async fn fetch(&self, offset: i64) -> Result<PartitionData> {

@@ -124,3 +124,99 @@ fn difference(tp: &Tp, a: &(i32, Log), b: &(i32, Log), below: i64) -> Option<Fin
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use protocol::records::{BatchBuilder, Compression};
+    use types::LeaderEpoch;
+
+    use super::*;
+
+    fn batch(base_offset: i64, epoch: i32, value: &'static [u8]) -> Vec<u8> {
+        let mut builder = BatchBuilder::new(Compression::None);
+        builder.set_base_offset(base_offset);
+        builder.set_leader_epoch(LeaderEpoch(epoch));
+        builder.append(1, None, Some(value), &[]).expect("fits");
+        builder.build().expect("a batch").bytes.to_vec()
+    }
+
+    /// Replicas with one segment each, compared below an offset.
+    fn compared(logs: &[Vec<Vec<u8>>], below: i64) -> Vec<String> {
+        let dir = tempfile::tempdir().expect("a folder");
+        let mut replicas = Vec::new();
+        for (node, batches) in (1..).zip(logs) {
+            let dir = dir.path().join(node.to_string());
+            std::fs::create_dir(&dir).expect("made");
+            let file = dir.join("00000000000000000000.log");
+            std::fs::write(file, batches.concat()).expect("written");
+            replicas.push(Replica { node, dir });
+        }
+        let findings = compare(&"t-0".into(), &replicas, below).expect("readable");
+        findings.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn replicas_that_are_the_same_are_clean() {
+        let log = vec![batch(0, 0, b"a"), batch(1, 1, b"b")];
+        assert!(compared(&[log.clone(), log.clone(), log], 2).is_empty());
+    }
+
+    #[test]
+    fn a_replica_with_another_batch_is_found() {
+        let (a, b) = (batch(0, 0, b"a"), batch(0, 0, b"b"));
+        let found = compared(&[vec![a.clone()], vec![a], vec![b]], 1);
+        assert_eq!(found, ["C19 t-0: replicas 1 and 3 differ at offset 0"]);
+    }
+
+    #[test]
+    fn the_same_record_of_another_epoch_is_another_batch() {
+        let found = compared(&[vec![batch(0, 1, b"a")], vec![batch(0, 2, b"a")]], 1);
+        assert_eq!(found, ["C19 t-0: replicas 1 and 2 differ at offset 0"]);
+    }
+
+    #[test]
+    fn a_replica_that_ends_early_is_found() {
+        let long = vec![batch(0, 0, b"a"), batch(1, 0, b"b")];
+        let found = compared(&[long.clone(), long[..1].to_vec()], 2);
+        assert_eq!(found, ["C19 t-0: replicas 1 and 2 differ at offset 1"]);
+    }
+
+    #[test]
+    fn what_is_above_the_high_watermark_may_differ() {
+        let a = vec![batch(0, 0, b"a"), batch(1, 0, b"b")];
+        let b = vec![batch(0, 0, b"a"), batch(1, 1, b"c")];
+        assert!(compared(&[a, b], 1).is_empty());
+    }
+
+    #[test]
+    fn a_log_may_begin_later_than_another() {
+        let a = vec![batch(0, 0, b"a"), batch(1, 0, b"b")];
+        assert!(compared(&[a.clone(), a[1..].to_vec()], 2).is_empty());
+    }
+
+    #[test]
+    fn a_flipped_bit_is_found() {
+        let mut log = vec![batch(0, 0, b"a")];
+        let last = log[0].len() - 2;
+        log[0][last] ^= 1;
+        let found = compared(&[log], 1);
+        assert_eq!(
+            found,
+            ["C19 t-0: replica 1: the batch at 0 fails its checksum"]
+        );
+    }
+
+    #[test]
+    fn half_a_batch_counts_only_below_the_high_watermark() {
+        let half = batch(1, 0, b"b")[..30].to_vec();
+        let log = vec![batch(0, 0, b"a"), half];
+        assert!(compared(std::slice::from_ref(&log), 1).is_empty());
+        assert_eq!(compared(&[log], 2).len(), 1);
+    }
+
+    #[test]
+    fn epochs_that_go_down_are_found() {
+        let found = compared(&[vec![batch(0, 2, b"a"), batch(1, 1, b"b")]], 2);
+        assert_eq!(found, ["C20 t-0: replica 1: epoch 1 at 1 follows epoch 2"]);
+    }
+}

@@ -56,6 +56,8 @@ impl Target {
             ),
         };
         let program = program.ok_or(missing)?;
+        // Nodes run in folders of their own.
+        let program = std::path::absolute(program).map_err(|_no_folder| missing)?;
         Ok(Self { kind, program })
     }
 
@@ -88,6 +90,13 @@ impl Target {
         command.arg("-cp").arg(self.program.join("*")).arg(class);
         command
     }
+}
+
+/// Where Apache Kafka's jars are, if anybody said so: for its clients.
+#[must_use]
+pub fn java_libs() -> Option<PathBuf> {
+    let libs = std::env::var_os("KAFKA_LIBS")?;
+    std::path::absolute(libs).ok()
 }
 
 /// Cargo puts programs into one folder, and tests into `deps` in it.

@@ -53,6 +53,9 @@ fn reason_to_leave_out(
     if scenario.needs_root && !cluster_tests::disk::may_mount() {
         return Some("needs root to mount a small disk");
     }
+    if scenario.needs_java && cluster_tests::target::java_libs().is_none() {
+        return Some("needs KAFKA_LIBS");
+    }
     let wants_all = std::env::var_os("CHAOS_ALL").is_some();
     (!is_quick && !wants_all).then_some("takes long: CHAOS_ALL=1")
 }

@@ -160,6 +160,12 @@ impl Cluster {
         &self.nodes[&id].data
     }
 
+    /// The folder of everything.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
     /// The links between nodes, if the layout says so.
     #[must_use]
     pub fn proxy(&self) -> &Proxy {

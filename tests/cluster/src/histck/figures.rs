@@ -103,7 +103,7 @@ pub fn gaps(history: &[Event], from_ns: u64, to_ns: u64) -> Vec<Gap> {
             // Nobody was waiting: the gap begins with this send.
             Phase::Invoke => {
                 if series.waiting == 0 {
-                    series.last_ns = event.t_ns;
+                    series.last_ns = series.last_ns.max(event.t_ns);
                 }
                 series.waiting += 1;
                 continue;

@@ -92,6 +92,12 @@ impl Recorder {
         kept.events.push(Event { t_ns, client, what });
     }
 
+    /// This happened at an earlier moment, of which the history learns only now.
+    pub fn record_at(&self, t_ns: u64, client: u32, what: What) {
+        let mut kept = self.inner.kept.lock();
+        kept.events.push(Event { t_ns, client, what });
+    }
+
     /// When a record of this partition was last acknowledged.
     #[must_use]
     pub fn last_acked_ns(&self, tp: &Tp) -> Option<u64> {

@@ -6,6 +6,7 @@
 //! watcher:   asks every broker who leads, and which topics there are
 //! ```
 
+pub mod java;
 mod producer;
 mod reader;
 mod watcher;
@@ -163,9 +164,9 @@ fn to_bytes(value: u64, len: usize) -> bytes::Bytes {
 
 /// Reads a value back; what is not one of ours becomes a value that nobody sent.
 pub(crate) fn from_bytes(bytes: Option<&[u8]>) -> u64 {
-    let digits = bytes.and_then(|bytes| bytes.get(..16));
-    let text = digits.and_then(|digits| std::str::from_utf8(digits).ok());
-    text.and_then(|text| u64::from_str_radix(text, 16).ok())
+    let text = bytes.and_then(|bytes| std::str::from_utf8(bytes).ok());
+    let ours = |text: &str| u64::from_str_radix(text.get(..16)?, 16).ok();
+    text.and_then(|text| java::value_of(text).or_else(|| ours(text)))
         .unwrap_or(u64::MAX)
 }
 
@@ -180,5 +181,6 @@ mod tests {
         assert_eq!(from_bytes(Some(&bytes)), 0x1_0000_002a);
         assert_eq!(from_bytes(Some(b"short")), u64::MAX);
         assert_eq!(from_bytes(None), u64::MAX);
+        assert_eq!(from_bytes(Some(b"7.12")), 7 << 32 | 12);
     }
 }

@@ -8,11 +8,16 @@ use tokio::time::sleep;
 use super::RESUMES_WITHIN;
 use crate::admin::{active_controller, leader};
 use crate::layout::Layout;
+use crate::load::LoadSpec;
+use crate::load::java::JavaProducer;
 use crate::run::Run;
-use crate::target::Target;
+use crate::target::{self, Target};
 
 /// One leader for each broker.
 const PARTITIONS: i32 = 3;
+/// Ten seconds of writing.
+const JAVA_RECORDS: u32 = 5000;
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// How long the cluster goes on without the node.
 const WITHOUT: Duration = Duration::from_secs(1);
 
@@ -94,4 +99,36 @@ pub(super) async fn a_leader_that_comes_back_from_a_stop_of_its_time_leads_no_mo
     run.cluster.resume(victim);
     run.heals("pause");
     run.until_in_sync().await
+}
+
+/// The same for a client that is not ours.
+pub(super) async fn a_java_producer_loses_nothing_when_its_leader_dies(
+    run: &mut Option<Run>,
+    target: &Target,
+) -> Result<()> {
+    let libs = target::java_libs().context("needs KAFKA_LIBS")?;
+    let run = begin(run, target).await?;
+    let spec = LoadSpec {
+        producer_count: 0,
+        ..LoadSpec::new("java", PARTITIONS)
+    };
+    run.add_load(spec.clone()).await?;
+    let dir = run.cluster.dir().to_owned();
+    let bootstrap = run.cluster.bootstrap();
+    let recorder = &run.recorder;
+    let java = JavaProducer::start(
+        &libs,
+        &dir,
+        spec.clone(),
+        &bootstrap,
+        recorder,
+        JAVA_RECORDS,
+    )?;
+    let java = tokio::spawn(java.finish());
+    let victim = leader(&run.admin().await?, "java", 0).await?;
+    while run.recorder.last_acked_ns(&spec.tp(0)).is_none() && !java.is_finished() {
+        sleep(LOOK_EVERY).await;
+    }
+    kill_and_restart(run, victim).await?;
+    java.await?
 }

@@ -37,6 +37,8 @@ pub struct Scenario {
     pub is_control: bool,
     /// Whether it mounts file systems.
     pub needs_root: bool,
+    /// Whether it runs clients of Apache Kafka's.
+    pub needs_java: bool,
     play: Play,
 }
 
@@ -55,6 +57,7 @@ macro_rules! scenario {
             is_quick: false,
             is_control: false,
             needs_root: false,
+            needs_java: false,
             play: |run, target| Box::pin($module::$name(run, target)),
         };
         $(scenario.$flag = true;)*
@@ -80,6 +83,11 @@ pub fn all() -> Vec<Scenario> {
         scenario!(
             kills::a_leader_that_comes_back_from_a_stop_of_its_time_leads_no_more,
             is_quick
+        ),
+        scenario!(
+            kills::a_java_producer_loses_nothing_when_its_leader_dies,
+            is_quick,
+            needs_java
         ),
         scenario!(
             restarts::nodes_that_die_again_and_again_lose_nothing,
