@@ -95,7 +95,9 @@ fn read(partition: &Partition, range: Range) -> Result<Piece, Refusal> {
     }
     // Also the batch in which the range ends belongs to it.
     let up_to = readable.high_watermark;
-    let read = readable.reader.read(from, PIECE_BYTES, up_to, true);
+    let checks_crc = range.is_deep || readable.reader.verifies_crc();
+    let reader = readable.reader.without_crc();
+    let read = reader.read(from, PIECE_BYTES, up_to, true);
     let found = match read {
         Ok(found) => found,
         // Truncated or deleted meanwhile.
@@ -105,7 +107,12 @@ fn read(partition: &Partition, range: Range) -> Result<Piece, Refusal> {
         Err(ReadError::WouldBlock) => return Err(Refusal::Busy),
         Err(ReadError::Storage(error)) => return Err(Refusal::Unreadable(error.to_string())),
     };
-    summaries(&found.bytes, range, found.next_offset)
+    summaries(
+        &found.bytes,
+        range.end_offset,
+        checks_crc,
+        found.next_offset,
+    )
 }
 
 fn out_of_range(readable: &Readable) -> Refusal {
@@ -115,7 +122,12 @@ fn out_of_range(readable: &Readable) -> Refusal {
     }
 }
 
-fn summaries(bytes: &[u8], range: Range, next_offset: Offset) -> Result<Piece, Refusal> {
+fn summaries(
+    bytes: &[u8],
+    end_offset: Offset,
+    checks_crc: bool,
+    next_offset: Offset,
+) -> Result<Piece, Refusal> {
     let mut batches = Vec::new();
     let mut rest = bytes;
     while !rest.is_empty() {
@@ -126,7 +138,7 @@ fn summaries(bytes: &[u8], range: Range, next_offset: Offset) -> Result<Piece, R
             let message = format!("the batch at {} is cut short", header.base_offset);
             return Err(Refusal::Unreadable(message));
         };
-        if header.base_offset >= range.end_offset {
+        if header.base_offset >= end_offset {
             break;
         }
         batches.push(BatchSummary {
@@ -135,7 +147,7 @@ fn summaries(bytes: &[u8], range: Range, next_offset: Offset) -> Result<Piece, R
             leader_epoch: header.partition_leader_epoch,
             crc: header.crc,
             size_bytes: u32::try_from(size).unwrap_or(u32::MAX),
-            is_damaged: range.is_deep && !verify_crc(batch),
+            is_damaged: checks_crc && !verify_crc(batch),
         });
         rest = behind;
     }

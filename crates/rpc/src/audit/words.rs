@@ -65,7 +65,7 @@ pub struct BatchSummary {
     pub crc: u32,
     /// Its size with its header.
     pub size_bytes: u32,
-    /// The content does not match the checksum; only known of a deep range.
+    /// The content does not match the checksum; certain only of a deep range.
     pub is_damaged: bool,
 }
 
@@ -80,7 +80,7 @@ pub struct ChunkDigest {
     pub bytes: u64,
     /// Over everything in their summaries.
     pub digest: u64,
-    /// The first batch whose content does not match its checksum; only known of a deep range.
+    /// The first batch whose content does not match its checksum; certain only of a deep range.
     pub damaged_offset: Option<Offset>,
 }
 

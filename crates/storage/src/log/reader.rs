@@ -50,6 +50,20 @@ impl LogReader {
         self.log_end_offset
     }
 
+    /// Whether every read computes checksums.
+    #[must_use]
+    pub fn verifies_crc(&self) -> bool {
+        self.verifies_crc
+    }
+
+    /// The same log, but damaged content is handed out for the caller to judge. Lengths and offsets are
+    /// checked all the same.
+    #[must_use]
+    pub fn without_crc(mut self) -> Self {
+        self.verifies_crc = false;
+        self
+    }
+
     pub(super) fn segments(&self) -> &[Arc<Segment>] {
         &self.segments
     }
