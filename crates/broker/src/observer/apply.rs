@@ -45,9 +45,14 @@ impl Core {
         touched.tell(&self.replication.peers);
     }
 
-    /// Connections to followers look whether they still speak to the right process.
+    /// Connections to followers look whether they still speak to the right process, and who may be in
+    /// sync is looked at again.
     pub(crate) fn on_brokers(&self, delta: &Delta) {
+        if delta.brokers.is_empty() {
+            return;
+        }
         self.replication.peers.on_brokers(delta.brokers.keys());
+        self.replication.isr.add_all();
     }
 
     fn assign_partitions(&self, image: &MetadataImage, delta: &Delta, touched: &mut Touched) {

@@ -173,6 +173,7 @@ impl State {
     /// Another role, or another epoch in it: everybody who waits must look elsewhere, or again.
     fn leave(&mut self, role: Role) {
         self.role = role;
+        self.is_isr_queued = false;
         self.watchers.wake_all();
         complete(self.acks.take_all(), AckOutcome::NotLeader);
     }

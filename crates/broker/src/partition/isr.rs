@@ -33,10 +33,15 @@ impl Partition {
         is_eligible: &dyn Fn(NodeId, BrokerEpoch) -> bool,
     ) -> Option<Proposal> {
         let mut state = self.state.lock();
-        match &mut state.role {
-            Role::Leader(leading) => leading.leader.propose(now, limits, is_eligible),
-            Role::Follower(_) | Role::Stopped(_) => None,
-        }
+        let Role::Leader(leading) = &mut state.role else {
+            return None;
+        };
+        let proposal = leading.leader.propose(now, limits, is_eligible);
+        // A candidate that is not eligible would be looked at with each of its acknowledgements; the next
+        // look at everything will do.
+        let is_in_vain = proposal.is_none() && leading.leader.has_candidate();
+        state.is_isr_queued = is_in_vain;
+        proposal
     }
 
     /// Whether that proposal is still in flight: in the same leader epoch, without newer metadata.

@@ -30,21 +30,38 @@ const RETRY_PAUSE: Duration = Duration::from_millis(50);
 /// The partitions whose ISR should be looked at now. Each is in it once at most.
 #[derive(Debug, Default)]
 pub(crate) struct IsrQueue {
-    partitions: Mutex<Vec<Arc<Partition>>>,
+    wanted: Mutex<Wanted>,
     news: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Wanted {
+    partitions: Vec<Arc<Partition>>,
+    everything: bool,
 }
 
 impl IsrQueue {
     /// A follower of the partition may join the ISR, or must leave it.
     pub(crate) fn add(&self, partition: &Arc<Partition>) {
         if partition.queue_isr() {
-            self.partitions.lock().push(Arc::clone(partition));
+            self.wanted.lock().partitions.push(Arc::clone(partition));
             self.news.notify_one();
         }
     }
 
-    fn take(&self) -> Vec<Arc<Partition>> {
-        std::mem::take(&mut *self.partitions.lock())
+    /// Brokers came or went: who may be in sync has changed everywhere.
+    pub(crate) fn add_all(&self) {
+        self.wanted.lock().everything = true;
+        self.news.notify_one();
+    }
+
+    fn take(&self, core: &Core) -> Vec<Arc<Partition>> {
+        let wanted = std::mem::take(&mut *self.wanted.lock());
+        if wanted.everything {
+            core.partitions.all()
+        } else {
+            wanted.partitions
+        }
     }
 }
 
@@ -65,7 +82,7 @@ pub(crate) async fn keep_isrs(core: Arc<Core>, stop: CancellationToken) -> Resul
         let partitions = tokio::select! {
             () = stop.cancelled() => return Ok(()),
             _ = looks.tick() => core.partitions.all(),
-            () = core.replication.isr.news.notified() => core.replication.isr.take(),
+            () = core.replication.isr.news.notified() => core.replication.isr.take(&core),
         };
         let mut asked = proposals(&core, partitions);
         while !asked.is_empty() {
