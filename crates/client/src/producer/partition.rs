@@ -8,6 +8,9 @@
 //!                                                  so that order and sequence hold
 //! ```
 //!
+//! Nothing goes to a new leader while the old one owes answers: it might hold a batch that would then
+//! be overtaken, and no longer be known for a duplicate when it comes at last.
+//!
 //! A batch that failed for good leaves a gap in the sequence. If it was surely not appended and
 //! nothing went after it, its numbers are used again; otherwise the partition goes on under a new
 //! producer id, from sequence 0, once nothing of the old one is in flight.
@@ -29,6 +32,10 @@ pub(super) struct PartitionQueue {
     /// By order, oldest first.
     queue: VecDeque<Batch>,
     in_flight_count: usize,
+    /// Where what is in flight went, and under which identity: nothing goes elsewhere or under
+    /// another one meanwhile, or a later batch might overtake an earlier one.
+    in_flight_node: i32,
+    in_flight_identity: Option<Identity>,
     /// After a failure: nothing is sent while anything is in flight.
     is_recovering: bool,
     /// Not before this.
@@ -70,6 +77,10 @@ impl PartitionQueue {
 
     /// Whether an identity other than this one is needed before anything can be sent.
     pub(super) fn needs_other_than(&self, current: Option<Identity>) -> bool {
+        let first = self.queue.front();
+        if first.is_some_and(|batch| batch.stamp().is_some()) {
+            return false;
+        }
         match current {
             None => self.identity.is_none(),
             Some(current) => self.identity.is_none() && self.spent == Some(current),
@@ -96,7 +107,9 @@ impl PartitionQueue {
     /// When a batch could go; `None` if only an answer or a record can change that.
     pub(super) fn ready_at(&self, config: &ProducerConfig, is_flushing: bool) -> Option<Instant> {
         let first = self.queue.front()?;
-        let is_blocked = self.is_recovering && self.in_flight_count > 0;
+        let own = first.stamp().map(|stamp| stamp.identity);
+        let is_other = own.or(self.identity) != self.in_flight_identity;
+        let is_blocked = self.in_flight_count > 0 && (self.is_recovering || is_other);
         if is_blocked || self.in_flight_count >= config.in_flight_max {
             return None;
         }
@@ -111,9 +124,15 @@ impl PartitionQueue {
         Some(self.retry_at.map_or(ready, |at| ready.max(at)))
     }
 
-    /// The oldest batch, to be sent now. `current` is the producer's identity; `None` in a producer
-    /// that is not idempotent.
-    pub(super) fn take(&mut self, current: Option<Identity>) -> Option<Batch> {
+    /// Whether a batch may go to this broker now: not while another one owes answers. A leader that is
+    /// cut off may hold batches that its successor has not got.
+    pub(super) fn may_go_to(&self, node_id: i32) -> bool {
+        self.in_flight_count == 0 || self.in_flight_node == node_id
+    }
+
+    /// The oldest batch, to be sent to this broker now. `current` is the producer's identity; `None` in
+    /// a producer that is not idempotent.
+    pub(super) fn take(&mut self, current: Option<Identity>, node_id: i32) -> Option<Batch> {
         if self.in_flight_count == 0 {
             self.is_recovering = false;
             self.retry_at = None;
@@ -125,6 +144,8 @@ impl PartitionQueue {
             batch.set_stamp(Some(stamp));
         }
         self.in_flight_count += 1;
+        self.in_flight_node = node_id;
+        self.in_flight_identity = batch.stamp().map(|stamp| stamp.identity);
         Some(batch)
     }
 
@@ -209,12 +230,13 @@ impl PartitionQueue {
             Some(E::OutOfOrderSequenceNumber) if is_stamped && self.is_recovering && !is_over => {
                 Verdict::Retry { renew: false }
             }
+            // Under other numbers it would be written twice if an earlier try has written it.
             Some(
                 E::OutOfOrderSequenceNumber
                 | E::UnknownProducerId
                 | E::InvalidProducerEpoch
                 | E::ProducerFenced,
-            ) if is_stamped && !is_over => Verdict::Retry { renew: true },
+            ) if is_stamped && !is_over && !batch.is_uncertain => Verdict::Retry { renew: true },
             Some(E::MessageTooLarge | E::RecordListTooLarge) => Verdict::Split,
             _ if error.is_retriable() && !is_over => Verdict::Retry { renew: false },
             _ => Verdict::Fail {
@@ -225,7 +247,12 @@ impl PartitionQueue {
 
     /// Fails a batch for good and mends the sequence behind it.
     fn give_up(&mut self, batch: Batch, error: Error, is_surely_absent: bool) -> Settled {
-        if let Some(stamp) = batch.stamp() {
+        if let Some(stamp) = batch.stamp()
+            && self.identity.is_some_and(|own| own != stamp.identity)
+        {
+            // What came after it has other numbers already.
+            self.is_recovering = true;
+        } else if let Some(stamp) = batch.stamp() {
             let later = self.queue.iter().any(|other| other.stamp().is_some());
             let is_last = !later && self.in_flight_count == 0;
             if is_surely_absent && is_last && self.identity == Some(stamp.identity) {
@@ -239,10 +266,11 @@ impl PartitionQueue {
     }
 
     /// Leaves the identity; batches get new numbers when they are sent next. Those in flight may
-    /// still succeed under the old one.
+    /// still succeed under the old one, and those that may be in the log keep their numbers, by which
+    /// the broker knows them.
     fn renew(&mut self) {
         self.spent = self.identity.take().or(self.spent);
-        for batch in &mut self.queue {
+        for batch in self.queue.iter_mut().filter(|batch| !batch.is_uncertain) {
             batch.set_stamp(None);
         }
     }
@@ -251,7 +279,7 @@ impl PartitionQueue {
         let is_outdated = batch
             .stamp()
             .is_some_and(|s| Some(s.identity) != self.identity);
-        if is_outdated {
+        if is_outdated && !batch.is_uncertain {
             batch.set_stamp(None);
         }
         let later = self.queue.iter().position(|b| b.order() > batch.order());

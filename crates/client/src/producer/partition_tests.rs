@@ -6,6 +6,7 @@ use types::{ProducerEpoch, ProducerId};
 use super::*;
 
 const BACKOFF: Duration = Duration::from_millis(100);
+const NODE: i32 = 1;
 
 struct Play {
     queue: PartitionQueue,
@@ -60,7 +61,7 @@ impl Play {
     fn take(&mut self, current: i64) -> Option<Batch> {
         let mut batch = self
             .is_ready(true)
-            .then(|| self.queue.take(Some(identity(current))))??;
+            .then(|| self.queue.take(Some(identity(current)), NODE))??;
         batch.seal().expect("seals");
         Some(batch)
     }
@@ -149,6 +150,53 @@ fn numbers_of_a_batch_that_may_be_in_the_log_are_never_used_for_other_records() 
         play.add();
         assert!(play.queue.needs_other_than(Some(identity(1))), "{last:?}");
         assert_eq!(sequence(&play.take(2).expect("2")), (2, 0), "{last:?}");
+    }
+}
+
+#[test]
+fn nothing_goes_to_a_new_leader_while_the_old_one_owes_an_answer() {
+    let mut play = Play::with(3);
+    let (first, second) = (play.take(1).expect("1"), play.take(1).expect("2"));
+    assert!(play.queue.may_go_to(NODE) && !play.queue.may_go_to(2));
+    play.answer(second, Err(refused(ErrorCode::NotLeaderOrFollower)));
+    play.queue.on_new_leader();
+    assert!(!play.queue.may_go_to(2), "the first is still there");
+    assert!(play.take(1).is_none());
+    play.answer(first, Err(refused(ErrorCode::NotLeaderOrFollower)));
+    assert!(play.queue.may_go_to(2));
+    play.queue.on_new_leader();
+    assert_eq!(sequence(&play.take(1).expect("1")), (1, 0));
+}
+
+#[test]
+fn a_batch_that_may_be_in_the_log_is_never_sent_under_another_producer_id() {
+    for lost in [
+        ErrorCode::OutOfOrderSequenceNumber,
+        ErrorCode::UnknownProducerId,
+        ErrorCode::InvalidProducerEpoch,
+    ] {
+        let mut play = Play::with(3);
+        let sent = [play.take(1).expect("1"), play.take(1).expect("2")];
+        for batch in sent {
+            play.answer(batch, Err(refused(ErrorCode::NotLeaderOrFollower)));
+        }
+        play.pass(BACKOFF);
+        let first = play.take(1).expect("1");
+        let settled = play.answer(first, Err(refused(lost)));
+        assert_eq!(
+            settled.ended_count, 1,
+            "{lost:?}: nobody knows about the first"
+        );
+        // The second may be there, too: the broker shall say so.
+        let second = play.take(1).expect("2");
+        assert_eq!(sequence(&second), (1, 2), "{lost:?}");
+        assert!(
+            play.take(2).is_none(),
+            "{lost:?}: not beside another identity"
+        );
+        play.answer(second, Err(refused(lost)));
+        // The third was never sent.
+        assert_eq!(sequence(&play.take(2).expect("3")), (2, 0), "{lost:?}");
     }
 }
 

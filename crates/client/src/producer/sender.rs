@@ -269,8 +269,9 @@ impl Sender {
         }
     }
 
-    /// Gives up waiting for silent brokers that lead nothing any more of what they were sent. Their
-    /// batches go to the new leaders, who know from the sequence numbers what is there already.
+    /// Gives up waiting for silent brokers that do not lead any more what they were sent. All their
+    /// batches go to the leaders of now, who know from the sequence numbers what is there already.
+    /// Without such numbers what they still lead would be written twice, so all must have moved.
     fn abandon_silent(&self, now: Instant) {
         let client = &self.shared.client;
         let cluster = client.cluster();
@@ -283,7 +284,12 @@ impl Sender {
             return;
         };
         for (node_id, partitions) in self.routes.silent_since(moment) {
-            if !partitions.iter().any(|p| leads(node_id, p)) {
+            let moved_count = partitions.iter().filter(|p| !leads(node_id, p)).count();
+            let enough = match self.shared.config.is_idempotent {
+                true => 1,
+                false => partitions.len(),
+            };
+            if moved_count >= enough {
                 tracing::debug!(node_id, "silent and no longer the leader: given up");
                 if let Some(connection) = self.routes.connection(node_id) {
                     client.suspect(&connection.address);

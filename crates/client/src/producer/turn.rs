@@ -84,7 +84,7 @@ impl Sender {
                     Step::Connect(node_id) => drop(turn.to_connect.insert(node_id)),
                     Step::Send(node_id) => {
                         let identity = self.identity.filter(|_| shared.config.is_idempotent);
-                        let Some(mut batch) = queue.take(identity) else {
+                        let Some(mut batch) = queue.take(identity, node_id) else {
                             continue;
                         };
                         match batch.seal() {
@@ -128,6 +128,9 @@ impl Sender {
             Some(partition) if partition.has_leader() => partition.leader,
             _ => return Step::RefreshMetadata,
         };
+        if !queue.may_go_to(leader) {
+            return Step::Nothing;
+        }
         if config.is_idempotent && queue.needs_other_than(self.identity) {
             return Step::GetIdentity;
         }
