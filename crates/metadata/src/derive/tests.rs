@@ -223,3 +223,127 @@ fn members_of_an_isr_without_a_live_one_become_eligible_when_another_is_elected(
     assert_eq!(elected.leader, Some(NodeId(2)));
     assert_eq!((elected.isr, elected.elr), (nodes(&[2]), nodes(&[1])));
 }
+
+#[test]
+fn a_higher_minimum_makes_nobody_eligible_who_left_before() {
+    let image = one_partition(3, &[1, 2, 3], 1);
+    let raised = config("t", "min.insync.replicas", Some("3"));
+    let after_leaving = after(&image, &[fence(3), raised.clone()]);
+    assert_eq!(after_leaving.elr, nodes(&[]), "3 may lack what came later");
+    // From then on the high watermark stands still, so who leaves now is complete.
+    let later = after(&image, &[fence(3), raised, fence(2)]);
+    assert_eq!((later.isr, later.elr), (nodes(&[1]), nodes(&[2])));
+}
+
+/// A partition whose replicas are in known directories: broker 1 has disks 11 and 12, broker 2 has 21.
+fn on_disks(in_directories: [u8; 2]) -> MetadataImage {
+    let disk = |n: u8| crate::snapshot::id_bytes(crate::testing::uuid(n));
+    let with_disks = |id: i32, disks: &[u8]| v1::RegisterBroker {
+        log_dirs: disks.iter().map(|n| disk(*n)).collect(),
+        ..register(id, 100 + u8::try_from(id).expect("small"))
+    };
+    let image = then(&cluster(2), &[with_disks(1, &[11, 12]).into()]);
+    let image = then(&image, &[with_disks(2, &[21]).into()]);
+    let epoch = |id| image.broker(NodeId(id)).expect("registered").epoch.0;
+    let live = [fenced(1, epoch(1), false), fenced(2, epoch(2), false)];
+    let partition = v1::Partition {
+        directories: in_directories.iter().map(|n| disk(*n)).collect(),
+        ..partition(1, 0, &[1, 2])
+    };
+    let minimum = config("t", "min.insync.replicas", Some("2"));
+    let image = then(&image, &live);
+    then(&image, &[topic(1, "t"), partition.into(), minimum])
+}
+
+fn disks(ids: &[u8]) -> Vec<bytes::Bytes> {
+    let disk = |n: &u8| crate::snapshot::id_bytes(crate::testing::uuid(*n));
+    ids.iter().map(disk).collect()
+}
+
+/// Those disks of broker 1 that are online.
+fn online(image: &MetadataImage, ids: &[u8]) -> MetadataRecord {
+    let broker = image.broker(NodeId(1)).expect("registered");
+    let change = v1::BrokerChange {
+        broker_id: 1,
+        broker_epoch: broker.epoch.0,
+        log_dirs: Some(v1::DirectoryList {
+            directories: disks(ids),
+        }),
+        ..v1::BrokerChange::default()
+    };
+    change.into()
+}
+
+#[test]
+fn a_failed_disk_takes_the_replicas_on_it_out_of_service_and_no_others() {
+    let image = on_disks([12, 21]);
+    let failed = after(&image, &[online(&image, &[11])]);
+    assert_eq!(failed.leader, Some(NodeId(2)));
+    assert_eq!((failed.isr, failed.elr), (nodes(&[2]), nodes(&[1])));
+    let elsewhere = on_disks([11, 21]);
+    let spared = after(&elsewhere, &[online(&elsewhere, &[11])]);
+    assert_eq!(spared, first_partition(&elsewhere, 1));
+}
+
+fn restarted_with(ids: &[u8]) -> MetadataRecord {
+    let registration = v1::RegisterBroker {
+        log_dirs: disks(ids),
+        restart: v1::Restart::ProcessCrash.into(),
+        ..register(1, 200)
+    };
+    registration.into()
+}
+
+#[test]
+fn a_restart_counts_for_each_disk_on_its_own() {
+    let image = on_disks([12, 21]);
+    let whole = after(&image, &[restarted_with(&[11, 12])]);
+    assert_eq!((&whole.isr, &whole.elr), (&nodes(&[2]), &nodes(&[1])));
+    let without = after(&image, &[restarted_with(&[11])]);
+    assert_eq!(without.elr, nodes(&[]), "its disk is gone");
+    assert_eq!(
+        without.directories[0].0,
+        crate::testing::uuid(12),
+        "and waited for"
+    );
+    let other = after(&on_disks([11, 21]), &[restarted_with(&[11])]);
+    assert_eq!(other.elr, nodes(&[1]));
+    let wiped = after(&image, &[restarted_with(&[13])]);
+    assert_eq!(wiped.elr, nodes(&[]));
+    assert_eq!(
+        wiped.directories[0].0,
+        crate::testing::uuid(13),
+        "begun anew"
+    );
+}
+
+#[test]
+fn a_draining_broker_hands_its_leaderships_over_and_stays_in_sync() {
+    let image = one_partition(3, &[1, 2, 3], 2);
+    let drain = |id: i32, on: bool| -> MetadataRecord {
+        v1::Config {
+            resource_type: v1::ResourceType::Broker.into(),
+            resource_name: id.to_string(),
+            key: crate::BROKER_DRAIN.to_owned(),
+            value: on.then(|| "true".to_owned()),
+        }
+        .into()
+    };
+    let moved = after(&image, &[drain(1, true)]);
+    assert_eq!(moved.leader, Some(NodeId(2)));
+    assert_eq!(
+        (moved.isr, moved.leader_epoch),
+        (nodes(&[1, 2, 3]), LeaderEpoch(1))
+    );
+    // Whoever drains leads last, yet rather than nobody.
+    let last = after(&image, &[drain(1, true), drain(2, true), fence(3)]);
+    assert_eq!(last.leader, Some(NodeId(1)));
+    let skipped = after(&image, &[drain(2, true), fence(1)]);
+    assert_eq!(skipped.leader, Some(NodeId(3)));
+    let resumed = after(&image, &[drain(1, true), drain(1, false)]);
+    assert_eq!(
+        resumed.leader,
+        Some(NodeId(2)),
+        "nothing comes back at once"
+    );
+}
