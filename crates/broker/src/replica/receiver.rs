@@ -36,6 +36,8 @@ use crate::state::Core;
 const PARKED_MAX: Duration = Duration::from_secs(3);
 /// Partitions on one stream: more than any broker holds.
 const OPEN_MAX: usize = 1 << 20;
+/// Messages in one frame, well below what the leader takes.
+const FRAME_ITEMS: usize = 4096;
 /// Streams at once. Each leader has two; more are leftovers of broken connections.
 const STREAMS_MAX: usize = 1024;
 
@@ -168,10 +170,10 @@ impl Receiver {
                     self.give_up_parked();
                 }
             }
-            if let Some(frame) = self.take_answer()
-                && let Err(closed) = acks.send(frame).await
-            {
-                return closed.into();
+            while let Some(frame) = self.take_answer() {
+                if let Err(closed) = acks.send(frame).await {
+                    return closed.into();
+                }
             }
         }
     }
@@ -181,8 +183,9 @@ impl Receiver {
             return None;
         }
         self.is_told = true;
+        let count = self.answers.len().min(FRAME_ITEMS);
         Some(FollowerFrame {
-            items: std::mem::take(&mut self.answers),
+            items: self.answers.drain(..count).collect(),
             consumed_bytes: self.consumed_bytes,
         })
     }

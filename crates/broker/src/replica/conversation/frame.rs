@@ -8,7 +8,7 @@ use crate::partition::{Carried, Take};
 
 /// Record bytes in one frame, but for a last batch that is larger.
 pub(super) const FRAME_BYTES: usize = 1 << 20;
-/// Messages in one frame.
+/// Messages in one frame: of each kind, so that it stays well below what the other side takes.
 const FRAME_ITEMS: usize = 4096;
 /// Record bytes under way to the follower, not taken off the stream by it.
 const WINDOW_BYTES: u64 = 16 << 20;
@@ -92,8 +92,11 @@ impl Conversation {
 
     /// Offsets that moved and that nothing else carried.
     fn pack_offsets(&mut self, frame: &mut LeaderFrame) {
-        self.idle_due = None;
-        for handle in std::mem::take(&mut self.idle) {
+        let count = self.idle.len().min(FRAME_ITEMS);
+        let some: Vec<u32> = self.idle.drain(..count).collect();
+        // Whoever did not fit is due at once.
+        self.idle_due = self.idle_due.filter(|_| !self.idle.is_empty());
+        for handle in some {
             let Some(carriage) = self.carriages.get(&handle) else {
                 continue;
             };
