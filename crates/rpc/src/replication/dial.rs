@@ -1,5 +1,6 @@
 //! The leader's end of a stream.
 
+use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
 
@@ -7,20 +8,24 @@ use hyper_util::rt::TokioIo;
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
-use tokio_stream::wrappers::ReceiverStream;
-use tonic::transport::Uri;
+use tonic::codec::Codec as _;
+use tonic::codegen::http::{self, HeaderValue};
+use tonic::transport::{Channel, Uri};
 use tonic::{Code, Status, Streaming};
-use tower::service_fn;
+use tower::{Service as _, service_fn};
 
 use super::FRAMES_WAITING_MAX;
+use super::body::FrameBody;
+use super::codec::FrameCodec;
 use super::stream::{Broken, Closed, Permit};
 use super::wire::{self as convert, Malformed};
 use super::words::{FollowerFrame, Hello, LeaderFrame};
 use crate::proto::replication::v1 as wire;
-use crate::proto::replication::v1::replication_client::ReplicationClient;
 use crate::transport::{Connector, TransportConfig};
 use wire::follower_message::Message as FromFollower;
 use wire::leader_message::Message as FromLeader;
+
+const REPLICATE: &str = "/raudal.replication.v1.Replication/Replicate";
 
 /// Why there is no stream.
 #[derive(Debug, thiserror::Error)]
@@ -52,15 +57,14 @@ pub async fn dial(
     config: &TransportConfig,
     hello: Hello,
 ) -> Result<(FrameSender, AckReceiver), DialError> {
-    let mut client = connect(connector, config).await?;
+    let channel = connect(connector, config).await?;
     let (frames, waiting) = mpsc::channel(FRAMES_WAITING_MAX);
     let hello = FromLeader::Hello(convert::hello_to_wire(hello));
     frames
         .try_send(message(hello))
         .map_err(|_full| DialError::Failed("no room for the first message".to_owned()))?;
     let welcomed = async {
-        let request = client.replicate(ReceiverStream::new(waiting));
-        let mut messages = request.await?.into_inner();
+        let mut messages = call(channel, FrameBody::new(waiting), config).await?;
         let first = messages.message().await?;
         Ok((messages, first))
     };
@@ -81,10 +85,40 @@ fn refused(status: &Status) -> DialError {
     }
 }
 
-type Client = ReplicationClient<tonic::transport::Channel>;
+/// Calls `Replicate`: what the generated client does, but for the body, which goes out without a copy.
+async fn call(
+    mut channel: Channel,
+    body: FrameBody,
+    config: &TransportConfig,
+) -> Result<Streaming<wire::FollowerMessage>, Status> {
+    let failed = |error: tonic::transport::Error| Status::from_error(error.into());
+    let mut request = http::Request::new(tonic::body::Body::new(body));
+    *request.method_mut() = http::Method::POST;
+    *request.version_mut() = http::Version::HTTP_2;
+    *request.uri_mut() = Uri::from_static(REPLICATE);
+    let headers = request.headers_mut();
+    headers.insert(http::header::TE, HeaderValue::from_static("trailers"));
+    let grpc = HeaderValue::from_static("application/grpc");
+    headers.insert(http::header::CONTENT_TYPE, grpc);
+    poll_fn(|cx| channel.poll_ready(cx)).await.map_err(failed)?;
+    let response = channel.call(request).await.map_err(failed)?;
+    if let Some(refused) = Status::from_header_map(response.headers()) {
+        return Err(refused);
+    }
+    let decoder = FrameCodec::<wire::LeaderMessage, _>::default().decoder();
+    let code = response.status();
+    let max = Some(config.message_bytes_max);
+    Ok(Streaming::new_response(
+        decoder,
+        response.into_body(),
+        code,
+        None,
+        max,
+    ))
+}
 
 /// One connection that is not opened again when it breaks: a stream ends with its connection.
-async fn connect(connector: &Connector, config: &TransportConfig) -> Result<Client, DialError> {
+async fn connect(connector: &Connector, config: &TransportConfig) -> Result<Channel, DialError> {
     let connection = timeout(config.connect_timeout, connector.connect())
         .await
         .map_err(|_elapsed| io::Error::from(io::ErrorKind::TimedOut))
@@ -96,13 +130,9 @@ async fn connect(connector: &Connector, config: &TransportConfig) -> Result<Clie
         let gone = || io::Error::from(io::ErrorKind::NotConnected);
         async move { taken.ok_or_else(gone) }
     });
-    let channel = Connector::endpoint(config)
-        .connect_with_connector(take)
-        .await
-        .map_err(|error| DialError::Failed(error.to_string()))?;
-    Ok(ReplicationClient::new(channel)
-        .max_decoding_message_size(config.message_bytes_max)
-        .max_encoding_message_size(config.message_bytes_max))
+    let endpoint = Connector::endpoint(config);
+    let connected = endpoint.connect_with_connector(take).await;
+    connected.map_err(|error| DialError::Failed(error.to_string()))
 }
 
 const fn message(message: FromLeader) -> wire::LeaderMessage {

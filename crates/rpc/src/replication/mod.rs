@@ -12,6 +12,7 @@
 //! the brokers and by the `replication` crate. A stream ends when either side drops its halves, when
 //! its connection breaks, or when the peer stops answering HTTP/2 pings.
 
+mod body;
 pub(crate) mod codec;
 mod dial;
 mod service;
