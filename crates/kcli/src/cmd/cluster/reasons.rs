@@ -28,10 +28,9 @@ impl Reason {
     }
 }
 
-/// All of them, worst kinds first.
+/// All of them: causes before what follows from them.
 pub(crate) fn all(look: &Look, now_ms: i64) -> Vec<Reason> {
     let mut reasons = quorum(look, now_ms);
-    reasons.extend(partitions(look));
     let fenced = look.fenced().into_iter();
     reasons.extend(fenced.map(|id| Reason::new("brokerFenced", format!("broker {id} is fenced"))));
     for (id, dirs) in &look.log_dirs {
@@ -41,12 +40,31 @@ pub(crate) fn all(look: &Look, now_ms: i64) -> Vec<Reason> {
         }
     }
     for (id, path, why) in look.bad_dirs() {
-        let code = if why == "full" {
-            "diskFull"
-        } else {
-            "logDirOffline"
+        let code = match why.as_str() {
+            "full" => "diskFull",
+            _ => "logDirOffline",
         };
         reasons.push(Reason::new(code, format!("broker {id}: {path} is {why}")));
+    }
+    reasons.extend(bounded(partitions(look)));
+    reasons
+}
+
+/// Some of each kind by name, and how many more there are.
+fn bounded(all: Vec<Reason>) -> Vec<Reason> {
+    const NAMED_MAX: usize = 10;
+    let mut reasons = Vec::new();
+    for kind in all.chunk_by(|a, b| a.code == b.code) {
+        reasons.extend(kind.iter().take(NAMED_MAX).cloned());
+        let (more, code) = (kind.len().saturating_sub(NAMED_MAX), kind[0].code);
+        let what = match code {
+            "partitionOffline" => "have no leader",
+            "partitionUnderMinIsr" => "have fewer replicas in sync than min.insync.replicas",
+            _ => "have replicas out of sync",
+        };
+        if more > 0 {
+            reasons.push(Reason::new(code, format!("{more} more partitions {what}")));
+        }
     }
     reasons
 }
@@ -81,7 +99,13 @@ fn partitions(look: &Look) -> Vec<Reason> {
         };
         all.push((state, reason));
     }
-    all.sort_by_key(|(state, _)| *state);
+    all.sort_by_key(|(state, reason)| {
+        (
+            reason.code != "partitionOffline",
+            reason.code != "partitionUnderMinIsr",
+            *state,
+        )
+    });
     all.into_iter().map(|(_, reason)| reason).collect()
 }
 
@@ -208,6 +232,15 @@ mod tests {
             last_fetch_ms,
             last_caught_up_ms,
         }
+    }
+
+    #[test]
+    fn a_thousand_partitions_are_not_a_thousand_lines() {
+        let many = |code| (0..1000).map(move |_| Reason::new(code, "x"));
+        let all = many("partitionOffline").chain(many("partitionUnderReplicated"));
+        let told = bounded(all.collect());
+        assert_eq!(told.len(), 22);
+        assert_eq!(told[10].message, "990 more partitions have no leader");
     }
 
     #[test]

@@ -108,6 +108,14 @@ async fn plan(
     };
     let starts = offsets(admin, partitions, OffsetSpec::Earliest).await?;
     let ends = offsets(admin, partitions, OffsetSpec::Latest).await?;
+    if let (Some(fixed), Some(last)) = (fixed, ends.iter().max())
+        && fixed > *last
+    {
+        return Err(
+            Failure::failed(format!("--before {fixed}: the last offset is {last}"))
+                .hint("to delete all there is: --before end"),
+        );
+    }
     let found = match spec {
         Some(spec) => offsets(admin, partitions, spec).await?,
         None => vec![fixed.unwrap_or(0); partitions.len()],

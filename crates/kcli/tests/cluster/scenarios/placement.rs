@@ -247,4 +247,5 @@ pub(crate) fn the_doctor_finds_what_will_hurt(cluster: &mut Cluster) {
         run(cluster, "partition unthrottle -o json").json(),
         json!([])
     );
+    run(cluster, "topic delete alone stiff -y").ok();
 }
