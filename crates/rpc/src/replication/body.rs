@@ -22,8 +22,8 @@ use crate::proto::replication::v1::leader_item::Item;
 use crate::proto::replication::v1::leader_message::Message;
 use crate::proto::replication::v1::{Append, LeaderFrame, LeaderItem, LeaderMessage};
 
-/// Smaller pieces are cheaper to copy than to send by themselves.
-const PIECE_COPIED_MAX_BYTES: usize = 4096;
+/// Smaller pieces are cheaper to copy than to send by themselves: each takes a write of its own.
+const PIECE_COPIED_MAX_BYTES: usize = 64 << 10;
 /// In front of each message: a flag (0: not compressed) and its length.
 const PREFIX_BYTES: usize = 5;
 
@@ -75,6 +75,9 @@ impl Body for FrameBody {
 fn encode(message: LeaderMessage) -> VecDeque<Bytes> {
     let len = message.encoded_len();
     let mut pieces = Pieces::default();
+    pieces
+        .copied
+        .reserve(PREFIX_BYTES + len - not_copied_len(&message));
     pieces.copied.put_u8(0);
     // What does not fit is refused by the receiver long before.
     pieces
@@ -94,6 +97,23 @@ fn encode(message: LeaderMessage) -> VecDeque<Bytes> {
         "as long as announced"
     );
     all
+}
+
+const fn is_copied(piece: &Bytes) -> bool {
+    piece.len() <= PIECE_COPIED_MAX_BYTES
+}
+
+/// Bytes that go out as they are.
+fn not_copied_len(message: &LeaderMessage) -> usize {
+    let Some(Message::Frame(frame)) = &message.message else {
+        return 0;
+    };
+    let pieces = frame.items.iter().flat_map(|item| match &item.item {
+        Some(Item::Append(append)) => append.batches.as_slice(),
+        _ => &[],
+    });
+    let large = pieces.filter(|piece| !is_copied(piece));
+    large.map(Bytes::len).sum()
 }
 
 #[derive(Debug, Default)]
@@ -122,7 +142,7 @@ impl Pieces {
         // The last field, so that the order is the one every encoder would choose.
         for piece in batches {
             self.header(field::APPEND_BATCHES, piece.len());
-            if piece.len() <= PIECE_COPIED_MAX_BYTES {
+            if is_copied(&piece) {
                 self.copied.put_slice(&piece);
                 continue;
             }
@@ -138,7 +158,6 @@ impl Pieces {
     }
 
     fn put(&mut self, message: &impl prost::Message) {
-        self.copied.reserve(message.encoded_len());
         message.encode_raw(&mut self.copied);
     }
 
@@ -199,13 +218,13 @@ mod tests {
             },
             frame(vec![]),
             frame(vec![open.clone(), close.clone()]),
-            frame(vec![append(&[16, 100_000, 16, 4096, 4097])]),
+            frame(vec![append(&[16, 100_000, 16, 65_536, 65_537])]),
             frame(vec![
                 open,
-                append(&[5000]),
+                append(&[70_000]),
                 close,
                 append(&[1]),
-                append(&[8192, 1]),
+                append(&[90_000, 1]),
             ]),
         ]
     }
