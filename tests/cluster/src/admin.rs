@@ -9,6 +9,7 @@ use protocol::Str;
 use protocol::messages::alter_partition_reassignments::{
     AlterPartitionReassignmentsRequest, ReassignablePartition, ReassignableTopic,
 };
+use protocol::messages::elect_leaders::{ElectLeadersRequest, TopicPartitions};
 use tokio::time::{Instant, sleep};
 use types::Uuid;
 
@@ -106,5 +107,22 @@ pub async fn reassign(admin: &Admin, topic: &str, partition: i32, replicas: &[i3
         let (index, code) = (answer.partition_index, answer.error_code);
         ensure!(code == 0, "reassign {topic}-{index}: error {code}");
     }
+    Ok(())
+}
+
+/// Has a partition's preferred leader elected; one that is already is no error.
+///
+/// # Errors
+/// The request is not answered.
+pub async fn elect_preferred(admin: &Admin, topic: &str, partition: i32) -> Result<()> {
+    let request = ElectLeadersRequest {
+        election_type: 0,
+        topic_partitions: Some(vec![TopicPartitions {
+            topic: Str::from(topic),
+            partitions: vec![partition],
+        }]),
+        timeout_ms: 10_000,
+    };
+    admin.raw(None, &request).await?;
     Ok(())
 }

@@ -77,8 +77,11 @@ async fn ill_treat(
     length: Duration,
 ) -> Result<Verdict> {
     let run = run.insert(Run::start(target, plan.layout.clone()).await?);
-    run.add_load(LoadSpec::new("t", plan.partition_count))
-        .await?;
+    run.add_load(LoadSpec {
+        value_bytes: plan.value_bytes,
+        ..LoadSpec::new("t", plan.partition_count)
+    })
+    .await?;
     let until = Instant::now() + length;
     while Instant::now() < until {
         let marks = timeout(MARKS_WITHIN, marks(run)).await.unwrap_or_default();

@@ -28,6 +28,8 @@ pub struct Plan {
     pub kinds: Vec<Kind>,
     /// Partitions of the topic.
     pub partition_count: i32,
+    /// Bytes of a record's value.
+    pub value_bytes: usize,
 }
 
 /// Who is worth hitting.
@@ -59,7 +61,11 @@ impl Dice {
         let count = self.random.random_range(1..=KINDS_MAX);
         let mut kinds: Vec<Kind> = Kind::ALL.into_iter().sample(&mut self.random, count);
         kinds.sort_unstable();
-        let layout = Layout::default().proxied();
+        let mut layout = Layout::default().proxied();
+        if self.chance(0.5) {
+            // The smallest there is: a new one every few seconds.
+            layout = layout.with("log.segment.bytes", "1048576");
+        }
         let has_own_controllers = self.random.random_bool(0.5);
         Plan {
             layout: match has_own_controllers {
@@ -68,6 +74,7 @@ impl Dice {
             },
             kinds,
             partition_count: self.random.random_range(1..=6),
+            value_bytes: self.random.random_range(16..1500),
         }
     }
 
@@ -75,7 +82,8 @@ impl Dice {
     pub fn fault(&mut self, plan: &Plan, marks: Marks) -> (Kind, Fault) {
         let kind = plan.kinds.choose(&mut self.random).copied();
         let kind = kind.unwrap_or(Kind::Kill);
-        (kind, self.fault_of(kind, &plan.layout, marks))
+        let fault = self.fault_of(kind, &plan.layout, plan.partition_count, marks);
+        (kind, fault)
     }
 
     /// A pause between two faults.
@@ -88,7 +96,13 @@ impl Dice {
         self.random.random_bool(of)
     }
 
-    fn fault_of(&mut self, kind: Kind, layout: &Layout, marks: Marks) -> Fault {
+    fn fault_of(
+        &mut self,
+        kind: Kind,
+        layout: &Layout,
+        partition_count: i32,
+        marks: Marks,
+    ) -> Fault {
         let node = self.node(layout, marks);
         let peer = self.peer(layout, node);
         let held = self.millis(HELD_MS);
@@ -121,6 +135,19 @@ impl Dice {
                 Fault::Links(Flow::between(node, peer).into(), rule, held)
             }
             Kind::Reset => Fault::Reset(node, peer),
+            Kind::KillBehindCut => {
+                let end = self.peer(layout, peer);
+                Fault::KillBehindCut(Flow::between(peer, end).into(), node, down)
+            }
+            Kind::Wipe if layout.controller_count > 0 && node <= layout.broker_count => {
+                Fault::Wipe(node, down)
+            }
+            // Who votes may not lose its disk.
+            Kind::Wipe => Fault::Kill(vec![node], down),
+            Kind::Shuffle => {
+                let partition = self.random.random_range(0..partition_count);
+                Fault::Shuffle(partition, self.random.random_range(1..3))
+            }
         }
     }
 

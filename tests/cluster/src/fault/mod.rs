@@ -4,13 +4,17 @@ mod draw;
 
 use std::time::Duration;
 
-use anyhow::Result;
-use tokio::time::sleep;
+use anyhow::{Context as _, Result};
+use tokio::time::{sleep, timeout};
 
 pub use draw::{Dice, Marks, Plan};
 
+use crate::admin::{elect_preferred, reassign};
 use crate::proxy::{Flow, Rule};
 use crate::run::Run;
+
+/// An administrator's patience in the middle of faults.
+const SHUFFLED_WITHIN: Duration = Duration::from_secs(5);
 
 /// Kinds of faults. A run has one to three of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,11 +47,17 @@ pub enum Kind {
     Throttle,
     /// Connections between two nodes break.
     Reset,
+    /// A node dies while one of its links is cut.
+    KillBehindCut,
+    /// A broker dies and comes back with an empty disk.
+    Wipe,
+    /// A partition's replicas change places, so that another is preferred, and that one is elected.
+    Shuffle,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 17] = [
         Self::Kill,
         Self::KillTwo,
         Self::KillAll,
@@ -62,6 +72,9 @@ impl Kind {
         Self::Delay,
         Self::Throttle,
         Self::Reset,
+        Self::KillBehindCut,
+        Self::Wipe,
+        Self::Shuffle,
     ];
 
     /// Its name in a history.
@@ -82,6 +95,9 @@ impl Kind {
             Self::Delay => "delay",
             Self::Throttle => "throttle",
             Self::Reset => "reset",
+            Self::KillBehindCut => "kill-behind-cut",
+            Self::Wipe => "wipe",
+            Self::Shuffle => "shuffle",
         }
     }
 }
@@ -101,6 +117,12 @@ pub enum Fault {
     Flap(Vec<Flow>, Vec<Duration>),
     /// Connections between these break.
     Reset(i32, i32),
+    /// A node dies while flows are cut, and comes back after so long; later they are mended.
+    KillBehindCut(Vec<Flow>, i32, Duration),
+    /// A broker dies, loses its disk, and comes back after so long.
+    Wipe(i32, Duration),
+    /// A partition's replicas in another order: the one at this place comes first.
+    Shuffle(i32, usize),
 }
 
 impl Fault {
@@ -142,8 +164,45 @@ impl Fault {
                 run.cluster.proxy().rules().reset(*a, *b);
                 Ok(())
             }
+            Self::KillBehindCut(flows, node, down) => {
+                let cut = flows.iter().copied();
+                run.cluster.proxy().rules().set(cut.clone(), Rule::Cut);
+                sleep(*down / 2).await;
+                kill(run, &[*node], *down).await?;
+                sleep(*down).await;
+                run.cluster.proxy().rules().clear(cut);
+                Ok(())
+            }
+            Self::Wipe(broker, down) => {
+                // One disk at a time is what is promised: the others must have everything.
+                run.until_in_sync().await?;
+                run.cluster.kill(*broker).await?;
+                run.cluster.wipe(*broker).await?;
+                sleep(*down).await;
+                run.cluster.start_node(*broker)?;
+                run.until_in_sync().await
+            }
+            Self::Shuffle(partition, first) => {
+                // Without an active controller it is refused, or not answered in time.
+                drop(timeout(SHUFFLED_WITHIN, shuffle(run, *partition, *first)).await);
+                Ok(())
+            }
         }
     }
+}
+
+async fn shuffle(run: &Run, partition: i32, first: usize) -> Result<()> {
+    let admin = run.admin().await?;
+    let cluster = admin.client().all_topics().await?;
+    let topic = cluster.topics.get("t").context("the topic is there")?;
+    let found = topic
+        .partition(partition)
+        .context("the partition is there")?;
+    let mut replicas = found.replicas.clone();
+    let first = first % replicas.len().max(1);
+    replicas.rotate_left(first);
+    reassign(&admin, "t", partition, &replicas).await?;
+    elect_preferred(&admin, "t", partition).await
 }
 
 async fn kill(run: &mut Run, nodes: &[i32], down: Duration) -> Result<()> {
