@@ -1,3 +1,5 @@
+//! Every word there and back, and what is not taken from a peer.
+
 use bytes::Bytes;
 
 use super::*;
