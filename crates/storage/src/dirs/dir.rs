@@ -16,7 +16,7 @@ use crate::files::{SMALL_FILE_BYTES_MAX, checkpoint, clean_shutdown};
 use crate::{Error, LogDeps, MetaProperties, Shutdown};
 
 const LOCK: &str = ".lock";
-/// Ours: the machine's boot id when the directory was opened.
+/// Ours: the machine's boot id in the last run that got its logs open.
 const BOOT_ID: &str = "boot-id";
 
 /// Offsets by partition, as a checkpoint file has them.
@@ -157,16 +157,35 @@ impl Dir {
     }
 
     /// From here on only another marker says that logs were closed.
+    ///
+    /// After the machine went down, the boot id of the former run stays for now: see
+    /// [`Dir::on_recovered`].
     fn begin_run(&self, disk: &Arc<dyn Disk>) -> Result<(), Error> {
+        if self.restart != Restart::MachineCrash {
+            self.store_boot_id(disk)?;
+        }
         let path = self.path();
         let begun = disk
             .remove(&path.join(clean_shutdown::NAME))
-            .and_then(|()| {
-                let boot_id = disk.boot_id().unwrap_or_default();
-                disk.replace(&path.join(BOOT_ID), boot_id.as_bytes(), true)
-            })
             .and_then(|()| disk.sync_dir(path));
         begun.map_err(|e| Error::io(path, e))
+    }
+
+    /// The cluster knows how the last run ended, and the logs are recovered. A start that is killed
+    /// before that must not turn a machine that went down into a process that crashed: the next start
+    /// would vouch for records that are gone.
+    pub(super) fn on_recovered(&self) -> Result<(), Error> {
+        match &self.disk {
+            Some(disk) if self.restart == Restart::MachineCrash => self.store_boot_id(disk),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn store_boot_id(&self, disk: &Arc<dyn Disk>) -> Result<(), Error> {
+        let path = self.path().join(BOOT_ID);
+        let boot_id = disk.boot_id().unwrap_or_default();
+        let stored = disk.replace(&path, boot_id.as_bytes(), true);
+        stored.map_err(|e| Error::io(&path, e))
     }
 
     pub(super) fn path(&self) -> &Path {

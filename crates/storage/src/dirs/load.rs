@@ -45,6 +45,9 @@ type Decide<'a> = &'a (dyn Fn(&TopicPartition, Option<TopicId>) -> LoadDecision 
 impl LogDirs {
     /// Opens every log found, several at a time (`num.recovery.threads.per.data.dir`). `decide` gives
     /// each its settings. Blocks until all are open.
+    ///
+    /// To be called once the cluster knows what [`LogDirs::restart`] says: from here on another start on
+    /// the same boot of the machine is one after a crash of the process.
     pub fn load(
         &self,
         decide: &(dyn Fn(&TopicPartition, Option<TopicId>) -> LoadDecision + Sync),
@@ -68,6 +71,12 @@ impl LogDirs {
                 }
             }
         });
+        for dir in self.dirs.iter().filter(|dir| !dir.is_offline()) {
+            if let Err(error) = dir.on_recovered() {
+                dir.state()
+                    .fail(format!("the boot id cannot be stored: {error}"));
+            }
+        }
         report.into_inner()
     }
 

@@ -258,6 +258,21 @@ fn a_killed_process_and_a_lost_machine_are_told_apart() {
 }
 
 #[test]
+fn a_machine_that_went_down_is_reported_until_a_start_got_its_logs_open() {
+    let bench = Bench::new();
+    drop(bench.open_and_load());
+    bench.disk.crash(Some(1));
+    // Killed before the cluster knew, twice: nobody may take that for a crash of the process.
+    for _ in 0..2 {
+        let dirs = bench.open();
+        assert_eq!(dirs.restart(), Restart::MachineCrash);
+        drop(dirs);
+    }
+    drop(bench.open_and_load());
+    assert_eq!(bench.open().restart(), Restart::ProcessCrash);
+}
+
+#[test]
 fn a_log_that_cannot_be_opened_does_not_stop_the_others_nor_count_as_closed() {
     let bench = Bench::new();
     let dirs = bench.open_and_load();
