@@ -7,7 +7,7 @@ use bytes::Bytes;
 use metadata::v1::Restart;
 use metadata::{Listener, SecurityProtocol, SupportedLevels, feature::FEATURES};
 use protocol::messages::create_topics::{
-    CreatableTopic, CreateTopicsRequest, CreateTopicsResponse,
+    CreatableReplicaAssignment, CreatableTopic, CreateTopicsRequest, CreateTopicsResponse,
 };
 use protocol::{ApiKey, frame};
 use rpc::transport::{Connector, Incoming, TransportConfig, in_process};
@@ -242,6 +242,27 @@ pub(super) async fn join_as(
 pub(super) async fn create_topic(client: &ControllerClient, name: &str) -> (i16, i64) {
     let forwarded = client.forward(create_topic_request(name), PATIENCE).await;
     created(&forwarded.expect("an active controller"))
+}
+
+/// Creates a topic of one partition on these brokers.
+pub(super) async fn create_topic_on(client: &ControllerClient, name: &str, brokers: &[i32]) {
+    let request = CreateTopicsRequest {
+        topics: vec![CreatableTopic {
+            name: name.to_owned().into(),
+            num_partitions: -1,
+            replication_factor: -1,
+            assignments: vec![CreatableReplicaAssignment {
+                partition_index: 0,
+                broker_ids: brokers.to_vec(),
+            }],
+            ..CreatableTopic::default()
+        }],
+        timeout_ms: 30_000,
+        ..CreateTopicsRequest::default()
+    };
+    let request = forward(ApiKey::CreateTopics, 7, encode(&request));
+    let forwarded = client.forward(request, PATIENCE).await;
+    assert_eq!(created(&forwarded.expect("an active controller")).0, 0);
 }
 
 pub(super) fn created(forwarded: &Forwarded) -> (i16, i64) {

@@ -3,6 +3,7 @@
 mod disk;
 mod harness;
 mod one;
+mod partitions;
 mod sessions;
 mod tail;
 mod three;
