@@ -52,6 +52,13 @@ the cluster
   kcli quorum voters      kcli quorum add-voter 4 kcli quorum remove-voter 4
   kcli broker logdirs     kcli debug listeners    kcli debug error 19
 
+break it, and see
+  kcli dev start                                  three brokers here; status, stop, wipe
+  kcli dev kill 2         kcli dev pause 2        kcli dev restart 2
+  kcli drill kill --topic cities --restore        kill the leader under load: anything lost?
+  kcli drill rolling-restart --topic cities       every broker once
+  kcli audit cities                               are all replicas the same?
+
 how fast?
   kcli perf produce cities -n 100000 --size 1000  rate and latencies
   kcli perf consume cities -n 100000

@@ -49,8 +49,9 @@ pub(super) fn confirm(plan: &Plan, preflight: &Preflight, context: &Context) -> 
         return Err(Failure::new(Exit::NotConfirmed, message)
             .hint("protected=true stands in .kcli.toml or KCLI_PROTECTED"));
     }
-    for line in text(plan, preflight) {
-        note(&line);
+    // Whoever is asked must see what about.
+    if !(context.is_quiet && context.is_confirmed) {
+        text(plan, preflight).iter().for_each(|line| note(line));
     }
     context.confirm("go ahead")?;
     Ok(true)

@@ -184,7 +184,10 @@ fn partitions(scene: &Scene, victims: &[i32], acks: Acks, found: &mut impl FnMut
         }
     }
     if well > 0 && !moving.is_empty() {
-        let text = format!("partition {} gets another leader", moving.join(", "));
+        let text = match moving.as_slice() {
+            [one] => format!("partition {one} gets another leader"),
+            all => format!("partitions {} get another leader", all.join(", ")),
+        };
         found(Weight::Good, text);
     }
     if well > moving.len() {
