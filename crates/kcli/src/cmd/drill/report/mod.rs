@@ -37,6 +37,7 @@ pub(super) fn finish(outcome: &Outcome, files: &[PathBuf], context: &Context) ->
         context.remark(&format!("report: {}", path.display()));
     }
     match outcome.exit() {
+        Exit::Ok if context.interrupt.is_cancelled() => Err(Failure::reported(Exit::Interrupted)),
         Exit::Ok => Ok(()),
         exit => Err(Failure::reported(exit)),
     }
