@@ -175,7 +175,10 @@ fn hints_of(error: &Error) -> Vec<String> {
         }
         Error::TimedOut { last, .. } => {
             let mut hints = last.as_deref().map(hints_of).unwrap_or_default();
-            hints.push("allow more time with --timeout".to_owned());
+            let more = "allow more time with --timeout".to_owned();
+            if !hints.contains(&more) {
+                hints.push(more);
+            }
             hints
         }
         Error::UnknownBroker { .. } => vec!["see `kcli broker list`".to_owned()],

@@ -127,6 +127,7 @@ pub(crate) struct Cluster {
 struct Node {
     id: usize,
     port: u16,
+    controller_port: u16,
     dir: PathBuf,
     child: Option<Child>,
 }
@@ -165,6 +166,11 @@ impl Cluster {
         format!("127.0.0.1:{}", self.nodes[id - 1].port)
     }
 
+    /// Where one node listens as a controller.
+    pub(crate) fn controller_address(&self, id: usize) -> String {
+        format!("127.0.0.1:{}", self.nodes[id - 1].controller_port)
+    }
+
     fn node(&mut self, id: usize) -> &mut Node {
         &mut self.nodes[id - 1]
     }
@@ -184,6 +190,7 @@ impl Cluster {
             nodes.push(Node {
                 id,
                 port: *port,
+                controller_port: controller_ports[id - 1],
                 dir: home,
                 child: None,
             });

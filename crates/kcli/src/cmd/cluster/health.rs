@@ -93,7 +93,7 @@ async fn watch(every: Duration, context: &Context) -> Result {
         if told.as_ref() != Some(&line) {
             match context.output.format {
                 Format::Json | Format::Jsonl => {
-                    crate::output::write_stdout(format!("{json}\n").as_bytes())?
+                    crate::output::write_stdout(format!("{json}\n").as_bytes())?;
                 }
                 _ => {
                     let now = when::strftime(context.now_ms(), "%H:%M:%S");

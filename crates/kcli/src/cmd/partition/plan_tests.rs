@@ -79,7 +79,7 @@ fn a_leaving_broker_is_replaced_in_its_place_on_another_rack() {
     let left = brokers(&[(1, "a"), (3, "b"), (4, "a")]);
     let changes = leave(&before, &left, 2, &[]).expect("there is room");
     let now: Vec<_> = changes.iter().map(|change| change.to.clone()).collect();
-    assert_eq!(now, [vec![1, 3], vec![4, 3]]);
+    assert_eq!(now, [vec![1, 3], vec![1, 3]]);
 }
 
 #[test]
@@ -118,7 +118,7 @@ proptest! {
         ids in proptest::collection::vec(proptest::sample::subsequence(vec![1, 2, 3, 4, 5, 6], 1..4), 1..20),
         left in proptest::sample::subsequence(vec![1, 2, 3, 4, 5, 6], 3..7),
     ) {
-        let racks: Vec<_> = left.iter().map(|id| (*id, ["a", "b", "c"][*id as usize % 3])).collect();
+        let racks: Vec<_> = left.iter().map(|id: &i32| (*id, ["a", "b", "c"][id.unsigned_abs() as usize % 3])).collect();
         let brokers = brokers(&racks);
         let before: Vec<Placed> = placed(&ids.iter().map(Vec::as_slice).collect::<Vec<_>>());
         let changes = balance(&before, &brokers).expect("three brokers have room for three replicas");

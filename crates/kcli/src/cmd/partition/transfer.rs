@@ -134,7 +134,7 @@ async fn carry_out(admin: &Admin, orders: &[Order], to: i32) -> Result<Vec<Item>
     {
         match result {
             Err(error) if error.code() != Some(ErrorCode::ElectionNotNeeded) => {
-                failed.push((name, error.into()))
+                failed.push((name, error.into()));
             }
             _ => {}
         }

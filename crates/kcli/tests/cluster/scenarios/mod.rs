@@ -54,6 +54,10 @@ pub(crate) const WITH_THREE_BROKERS: &[(&str, ThreeScenario)] = &[
         placement::any_broker_describes_the_quorum,
     ),
     (
+        "a_voter_leaves_and_returns",
+        placement::a_voter_leaves_and_returns,
+    ),
+    (
         "the_doctor_finds_what_will_hurt",
         placement::the_doctor_finds_what_will_hurt,
     ),

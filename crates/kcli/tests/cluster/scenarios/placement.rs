@@ -210,6 +210,35 @@ pub(crate) fn any_broker_describes_the_quorum(cluster: &mut Cluster) {
     assert!(refused.contains("node 9 is no voter"), "{refused}");
 }
 
+pub(crate) fn a_voter_leaves_and_returns(cluster: &mut Cluster) {
+    let refused = run(cluster, "quorum remove-voter 3").fails(5);
+    assert!(
+        refused.contains("2 voters are left and 0 may fail"),
+        "{refused}"
+    );
+    let removed = run(cluster, "quorum remove-voter 3 -y");
+    if cluster.kind == Kind::ApacheKafka {
+        // Its voters cannot change when they stand in its configuration.
+        let refused = removed.fails(1);
+        assert!(refused.contains("UNSUPPORTED_VERSION (35)"), "{refused}");
+        return;
+    }
+    removed.ok();
+    let voters = run(cluster, "quorum status -o json").json();
+    assert_eq!(sorted(&voters["voters"]), [1, 2], "{voters}");
+    let unplaced = run(cluster, "quorum add-voter 3").fails(2);
+    assert!(unplaced.contains("--endpoint"), "{unplaced}");
+    let endpoint = cluster.controller_address(3);
+    run(
+        cluster,
+        &format!("quorum add-voter 3 --endpoint {endpoint}"),
+    )
+    .ok();
+    let voters = run(cluster, "quorum status -o json").json();
+    assert_eq!(sorted(&voters["voters"]), [1, 2, 3], "{voters}");
+    run(cluster, "topic create by-three-voters -p 1 -r 3").ok();
+}
+
 pub(crate) fn the_doctor_finds_what_will_hurt(cluster: &mut Cluster) {
     run(cluster, "topic create alone -p 1 -r 1").ok();
     run(
