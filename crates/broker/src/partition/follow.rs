@@ -26,6 +26,9 @@ pub(crate) enum FollowFailure {
     /// The log cannot be written.
     #[error("the log cannot be written: {0}")]
     Storage(String),
+    /// The log is not to be written: its disk has failed or is full, which is known already.
+    #[error("the replica is out of service")]
+    OutOfService,
 }
 
 impl Partition {
@@ -50,7 +53,7 @@ impl Partition {
             return Err(match &state.role {
                 Role::Leader(_) if leader_epoch > current => FollowFailure::Behind,
                 Role::Leader(_) | Role::Follower(_) => FollowFailure::Stale { current },
-                Role::Stopped(_) => FollowFailure::Storage("the replica is offline".to_owned()),
+                Role::Stopped(_) => FollowFailure::OutOfService,
             });
         };
         if leader_epoch == current && follower.leader() != Some(leader) {
@@ -197,7 +200,7 @@ impl State {
         match &mut self.role {
             Role::Follower(follower) => Ok(follower),
             Role::Leader(_) => Err(FollowFailure::Stale { current }),
-            Role::Stopped(_) => Err(FollowFailure::Storage("the replica is offline".to_owned())),
+            Role::Stopped(_) => Err(FollowFailure::OutOfService),
         }
     }
 

@@ -18,10 +18,10 @@ use crate::partition::Partition;
 use crate::state::Core;
 
 /// Between two looks at who is behind.
-const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+const LOOK_INTERVAL: Duration = Duration::from_millis(500);
 /// A follower that no stream reaches for longer leaves the ISR, if the controller did not fence it
 /// before.
-const DISCONNECTED_MAX: Duration = Duration::from_secs(2);
+const DISCONNECTED_MAX: Duration = Duration::from_millis(1500);
 /// How long a request may look for a controller before it is made again.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
 /// Before a request that failed is made again.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use replication::{AckError, Position};
 use rpc::replication::{FollowerFrame, Lane, RefusalReason, ToFollower, ToLeader};
-use tracing::{debug, warn};
+use tracing::debug;
 use types::Offset;
 
 use super::Conversation;
@@ -110,7 +110,7 @@ impl Conversation {
                 AFTER_MISFIT
             }
             RefusalReason::Storage => {
-                warn!(%partition, %follower, %reason, "replication to a follower pauses");
+                debug!(%partition, %follower, %reason, "replication to a follower pauses");
                 let session = carriage.session;
                 if carriage.partition.on_write_failure(follower, session) {
                     self.core.replication.isr.add(&carriage.partition);

@@ -69,7 +69,7 @@ pub(super) struct Conversation {
     idle: Vec<u32>,
     idle_due: Option<Instant>,
     /// Partitions to be opened again, and when.
-    again: Vec<(Instant, Arc<Partition>)>,
+    again: HashMap<Key, (Instant, Arc<Partition>)>,
     /// Record bytes, since the connection began.
     sent_bytes: u64,
     consumed_bytes: u64,
@@ -91,7 +91,7 @@ impl Conversation {
             data: VecDeque::new(),
             idle: Vec::new(),
             idle_due: None,
-            again: Vec::new(),
+            again: HashMap::new(),
             sent_bytes: 0,
             consumed_bytes: 0,
             reading: None,
@@ -142,7 +142,7 @@ impl Conversation {
             carriage.partition.close_stream(carriage.session);
             self.peer.touch(carriage.partition);
         }
-        for (_, partition) in self.again {
+        for (_, partition) in self.again.into_values() {
             self.peer.touch(partition);
         }
     }
@@ -171,12 +171,8 @@ impl Conversation {
         }
         self.idle.extend(ready.idle);
         let now = Instant::now();
-        let (due, later) = std::mem::take(&mut self.again)
-            .into_iter()
-            .partition(|(at, _)| *at <= now);
-        self.again = later;
-        let due: Vec<(Instant, Arc<Partition>)> = due;
-        for (_, partition) in due {
+        let due = self.again.extract_if(|_, (at, _)| *at <= now);
+        for (_, (_, partition)) in due.collect::<Vec<_>>() {
             self.on_touched(partition);
         }
         self.start_reading();
@@ -201,6 +197,7 @@ impl Conversation {
             }
             self.close(handle);
         }
+        self.again.remove(&key_of(&partition));
         self.open(partition);
     }
 
@@ -243,7 +240,8 @@ impl Conversation {
     /// Opens the partition again after a while, as a new conversation.
     fn close_and_open_again(&mut self, handle: u32, pause: Duration) {
         if let Some(partition) = self.close(handle) {
-            self.again.push((Instant::now() + pause, partition));
+            let at = Instant::now() + pause;
+            self.again.insert(key_of(&partition), (at, partition));
         }
     }
 
@@ -261,7 +259,7 @@ impl Conversation {
 
     /// When to look again. What is due already waits for room on the connection, not for time.
     fn next_deadline(&self, now: Instant) -> Option<Instant> {
-        let again = self.again.iter().map(|(at, _)| *at).min();
+        let again = self.again.values().map(|(at, _)| *at).min();
         let others = [self.idle_due, self.throttled_until];
         let all = again.into_iter().chain(others.into_iter().flatten());
         all.filter(|at| *at > now).min()

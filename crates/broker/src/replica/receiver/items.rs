@@ -241,7 +241,7 @@ fn reason_of(failure: &FollowFailure) -> RefusalReason {
         FollowFailure::Stale { current } => RefusalReason::StaleEpoch { current: *current },
         FollowFailure::Behind => RefusalReason::Behind,
         FollowFailure::Refused(_) | FollowFailure::Malformed(_) => RefusalReason::Diverged,
-        FollowFailure::Storage(_) => RefusalReason::Storage,
+        FollowFailure::Storage(_) | FollowFailure::OutOfService => RefusalReason::Storage,
     }
 }
 
