@@ -57,8 +57,10 @@ impl ImageCheck {
         self.compared_at.insert(broker, now);
         tasks.spawn_blocking(move || {
             let ours = content_hash(&image);
-            if ours != theirs.hash {
-                let (offset, theirs) = (theirs.offset, theirs.hash);
+            let (offset, theirs) = (theirs.offset, theirs.hash);
+            if ours == theirs {
+                tracing::debug!(%broker, offset, "a broker's metadata are the controller's");
+            } else {
                 tracing::error!(
                     %broker, offset, ours, theirs,
                     "a broker's metadata differ from the controller's: it may follow other leaders \
