@@ -26,6 +26,8 @@ const IN_SYNC_WITHIN: Duration = Duration::from_secs(90);
 const WRITTEN_WITHIN: Duration = Duration::from_secs(30);
 /// Then the load goes on for a moment before anything is broken.
 const WARM_UP: Duration = Duration::from_millis(500);
+/// Findings and errors of a run that are shown.
+const SHOWN_MAX: usize = 20;
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// See the module.
@@ -279,9 +281,12 @@ impl fmt::Display for Verdict {
             figures.gap_ns / 1_000_000,
             self.findings.len()
         )?;
+        for (error, count) in figures.errors.iter().take(SHOWN_MAX) {
+            write!(f, "\n  {count} x {error}")?;
+        }
         self.findings
             .iter()
-            .take(20)
+            .take(SHOWN_MAX)
             .try_for_each(|finding| write!(f, "\n  {finding}"))
     }
 }

@@ -23,6 +23,8 @@ pub struct Figures {
     pub gap_tp: Option<Tp>,
     /// From the acknowledgement of a record to its first reader, at the longest.
     pub lag_ns: u64,
+    /// What producers heard instead of an acknowledgement, and how often.
+    pub errors: BTreeMap<Tp, usize>,
     /// Faults: what was broken, how often.
     pub faults: BTreeMap<Tp, usize>,
 }
@@ -46,6 +48,7 @@ pub fn figures(history: &[Event]) -> Figures {
                     first_read.entry(seen.value).or_insert(event.t_ns);
                 }
             }
+            What::Error { text } => *figures.errors.entry(Tp::clone(text)).or_default() += 1,
             What::Fault { name, is_over } if !is_over => {
                 *figures.faults.entry(Tp::clone(name)).or_default() += 1;
             }

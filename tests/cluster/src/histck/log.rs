@@ -208,7 +208,7 @@ impl Logs {
                 leader: *leader,
                 isr: isr.clone(),
             }),
-            What::Topic { .. } | What::Fault { .. } => {}
+            What::Topic { .. } | What::Error { .. } | What::Fault { .. } => {}
         }
     }
 

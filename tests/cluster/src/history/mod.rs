@@ -141,6 +141,11 @@ pub enum What {
         /// Its id.
         id: Tp,
     },
+    /// A record has no acknowledgement, and this is the last that its producer heard.
+    Error {
+        /// What the client says.
+        text: Tp,
+    },
     /// Something was broken, or mended.
     Fault {
         /// What.

@@ -117,7 +117,11 @@ impl Writer {
                 let offset = (receipt.offset >= 0).then_some(receipt.offset);
                 self.record(Phase::Ok, &tp, value, offset);
             }
-            Err(_error) => self.record(Phase::Info, &tp, value, None),
+            Err(error) => {
+                self.record(Phase::Info, &tp, value, None);
+                let text = error.to_string().into();
+                self.recorder.record(self.id, What::Error { text });
+            }
         }
     }
 

@@ -7,6 +7,7 @@ mod cuts;
 mod disks;
 mod kills;
 mod restarts;
+mod sabotage;
 mod topics;
 
 use std::pin::Pin;
@@ -39,6 +40,8 @@ pub struct Scenario {
     pub needs_root: bool,
     /// Whether it runs clients of Apache Kafka's.
     pub needs_java: bool,
+    /// Whether something must be found: the harness is on trial, not the cluster.
+    pub is_sabotage: bool,
     play: Play,
 }
 
@@ -58,6 +61,7 @@ macro_rules! scenario {
             is_control: false,
             needs_root: false,
             needs_java: false,
+            is_sabotage: false,
             play: |run, target| Box::pin($module::$name(run, target)),
         };
         $(scenario.$flag = true;)*
@@ -123,6 +127,15 @@ pub fn all() -> Vec<Scenario> {
             is_quick
         ),
         scenario!(topics::a_partition_moves_while_its_leader_dies, is_quick),
+        scenario!(
+            sabotage::records_cut_off_every_replica_are_found_missing,
+            is_quick,
+            is_sabotage
+        ),
+        scenario!(
+            sabotage::a_batch_altered_in_one_replica_is_found,
+            is_sabotage
+        ),
     ]
 }
 
@@ -159,7 +172,8 @@ impl Scenario {
             bail!("the scenario has no run");
         };
         let verdict = run.finish().await?;
-        ensure!(verdict.findings.is_empty(), "{verdict}");
+        let is_right = verdict.findings.is_empty() != self.is_sabotage;
+        ensure!(is_right, "{verdict}");
         Ok(verdict)
     }
 }
