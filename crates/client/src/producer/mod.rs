@@ -15,6 +15,7 @@ mod partition;
 mod record;
 mod routes;
 mod sender;
+mod silent;
 mod turn;
 mod wire;
 

@@ -26,10 +26,6 @@ use crate::{Acks, Client, Error, Result};
 
 /// How often the task looks around when nothing calls it.
 pub(super) const IDLE_INTERVAL: Duration = Duration::from_secs(1);
-/// A leader that owes an answer for so long may be gone: others are asked who leads now.
-const SILENT_AFTER: Duration = Duration::from_secs(1);
-/// How often they are asked.
-const SILENT_LOOK_EVERY: Duration = Duration::from_millis(250);
 /// A broker hands producer ids out at once, or has lost the controller.
 const IDENTITY_WITHIN: Duration = Duration::from_secs(5);
 
@@ -54,7 +50,7 @@ pub(super) struct Sender {
     is_refreshing: bool,
     refresh_after: Instant,
     /// When to ask next who leads instead of a silent broker.
-    silent_look_at: Instant,
+    pub(super) silent_look_at: Instant,
 }
 
 impl Sender {
@@ -252,51 +248,6 @@ impl Sender {
         }
         self.shared.buffer.add_permits(freed_bytes);
         self.shared.ended.notify_waiters();
-    }
-
-    /// Asks who leads instead of a broker that owes an answer for long.
-    fn look_at_silent(&mut self, turn: &mut Turn) {
-        let Some(silent_at) = self.routes.silent_at(SILENT_AFTER) else {
-            return;
-        };
-        let look_at = silent_at.max(self.silent_look_at);
-        match look_at <= turn.now {
-            true => {
-                self.silent_look_at = turn.now + SILENT_LOOK_EVERY;
-                turn.wants_refresh = true;
-            }
-            false => turn.wake_at = turn.wake_at.min(look_at),
-        }
-    }
-
-    /// Gives up waiting for silent brokers that do not lead any more what they were sent. All their
-    /// batches go to the leaders of now, who know from the sequence numbers what is there already.
-    /// Without such numbers what they still lead would be written twice, so all must have moved.
-    fn abandon_silent(&self, now: Instant) {
-        let client = &self.shared.client;
-        let cluster = client.cluster();
-        let leads = |node_id: i32, partition: &TopicPartition| {
-            let topic = cluster.topics.get(&partition.topic);
-            let known = topic.and_then(|topic| topic.partition(partition.partition));
-            known.is_none_or(|known| !known.has_leader() || known.leader == node_id)
-        };
-        let Some(moment) = now.checked_sub(SILENT_AFTER) else {
-            return;
-        };
-        for (node_id, partitions) in self.routes.silent_since(moment) {
-            let moved_count = partitions.iter().filter(|p| !leads(node_id, p)).count();
-            let enough = match self.shared.config.is_idempotent {
-                true => 1,
-                false => partitions.len(),
-            };
-            if moved_count >= enough {
-                tracing::debug!(node_id, "silent and no longer the leader: given up");
-                if let Some(connection) = self.routes.connection(node_id) {
-                    client.suspect(&connection.address);
-                    connection.close();
-                }
-            }
-        }
     }
 
     /// Lets those who wait for this broker know what the trouble is, should their time run out.
