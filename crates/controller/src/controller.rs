@@ -48,12 +48,26 @@ pub struct ControllerOptions {
     pub directory_id: DirectoryId,
     /// What to do if there is no store yet.
     pub missing_store: MissingStore,
+    /// The first voters, if the node was formatted with them (KIP-853). Else the configuration may name
+    /// them, and if it does not, this node is none of them.
+    pub initial_voters: Vec<InitialVoter>,
     /// Connections of this process's own broker.
     pub in_process: Incoming,
     /// The controller listeners, bound.
     pub listeners: Vec<TcpListener>,
     /// Time.
     pub clock: Arc<dyn Clock>,
+}
+
+/// One of the first voters of a cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InitialVoter {
+    /// Its `node.id`.
+    pub node_id: NodeId,
+    /// `host:port` of its controller listener.
+    pub address: String,
+    /// Its disk.
+    pub directory_id: DirectoryId,
 }
 
 /// A running controller. Dropping it without [`Controller::shutdown`] leaves its tasks running until
@@ -254,7 +268,7 @@ fn quorum_config(options: &ControllerOptions) -> QuorumConfig {
             .first()
             .map_or_else(|| "CONTROLLER".to_owned(), |first| first.name.clone()),
         joins_by_itself: joins_by_itself(config),
-        voters: voters(config, options.directory_id),
+        voters: voters(config, options),
         observed: observed(config),
         identity,
         dir: store_dir(config),
@@ -279,8 +293,15 @@ fn store_dir(config: &ServerConfig) -> PathBuf {
 }
 
 /// The voters that a new cluster begins with.
-fn voters(config: &ServerConfig, directory_id: DirectoryId) -> Vec<Voter> {
+fn voters(config: &ServerConfig, options: &ControllerOptions) -> Vec<Voter> {
+    if !options.initial_voters.is_empty() {
+        let voters = options.initial_voters.iter();
+        return voters
+            .map(|v| voter(v.node_id, v.address.clone(), v.directory_id))
+            .collect();
+    }
     if config.is_sole_voter() {
+        let directory_id = options.directory_id;
         return vec![voter(config.node_id, own_address(config), directory_id)];
     }
     match &config.quorum {
@@ -293,7 +314,14 @@ fn voters(config: &ServerConfig, directory_id: DirectoryId) -> Vec<Voter> {
     }
 }
 
+/// As the other controllers know it: where the configuration names the voters, all of them read the
+/// same.
 fn own_address(config: &ServerConfig) -> String {
+    if let Voters::Voters(voters) = &config.quorum
+        && let Some(own) = voters.iter().find(|it| it.node_id == config.node_id)
+    {
+        return own.endpoint.to_string();
+    }
     let listener = config.listeners.advertised_controller.first();
     listener.map(|l| l.endpoint.to_string()).unwrap_or_default()
 }

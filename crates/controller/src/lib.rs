@@ -24,6 +24,6 @@ pub mod session;
 mod tests;
 mod voters;
 
-pub use controller::{Controller, ControllerOptions};
+pub use controller::{Controller, ControllerOptions, InitialVoter};
 pub use error::Error;
 pub use quorum::MissingStore;

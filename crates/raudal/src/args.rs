@@ -73,6 +73,24 @@ pub(crate) struct Format {
     /// Leave directories alone that are formatted already
     #[arg(short = 'g', long)]
     pub(crate) ignore_formatted: bool,
+    #[command(flatten)]
+    pub(crate) founding: Founding,
+}
+
+/// Who the first voters are, where the configuration has only
+/// `controller.quorum.bootstrap.servers`.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub(crate) struct Founding {
+    /// This controller begins a cluster as its only voter; others may be added later
+    #[arg(short = 's', long)]
+    pub(crate) standalone: bool,
+    /// This controller is one of the first voters, all of which are listed here
+    #[arg(short = 'I', long, value_name = "id@host:port:directory-id,...")]
+    pub(crate) initial_controllers: Option<String>,
+    /// This node joins a cluster that exists
+    #[arg(short = 'N', long)]
+    pub(crate) no_initial_controllers: bool,
 }
 
 /// Says what is wrong with a configuration.

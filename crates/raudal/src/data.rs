@@ -4,22 +4,28 @@
 //! the controller has made the store. Without the marker a missing store is a lost one, and the node
 //! must not vote as if it had never voted before.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use config::server::{Quorum, ServerConfig};
-use controller::Controller;
+use controller::{Controller, InitialVoter};
 use storage::{LogDeps, LogDirs, LogDirsOptions, MetaProperties};
 use types::{DirectoryId, SystemClock};
 
 use crate::failure::Failure;
 use crate::format::{deps, random_uuid};
+use crate::founders;
 
 /// Where in `metadata.log.dir` the controller keeps its store.
 const QUORUM_DIR: &str = "quorum";
 
 /// The marker's name in `metadata.log.dir`.
 const MARKER: &str = "quorum.new";
+
+/// The first voters that the node was formatted with. It stays: a first start may be interrupted before
+/// the quorum is founded.
+const VOTERS: &str = "quorum.voters";
 
 /// What an empty directory may hold: a file system's own folder, a lock.
 const LEFT_ALONE: [&str; 2] = ["lost+found", ".lock"];
@@ -33,6 +39,8 @@ pub(crate) struct VoterStart {
     pub(crate) directory_id: DirectoryId,
     /// Whether the metadata directory has never had a quorum store.
     pub(crate) may_lack_store: bool,
+    /// The first voters, if it was formatted with them.
+    pub(crate) initial_voters: Vec<InitialVoter>,
 }
 
 /// What the directories say before they are opened. Nothing is locked yet.
@@ -44,6 +52,8 @@ pub(crate) struct Premises {
     cluster_id: Option<String>,
     /// The identity of the metadata directory, or the one it will get.
     metadata_directory_id: DirectoryId,
+    /// Directories without an identity.
+    nameless: Vec<PathBuf>,
 }
 
 impl Premises {
@@ -65,14 +75,24 @@ impl Premises {
         let mut own = own.filter(|(path, _)| **path == config.metadata_log_dir);
         let metadata = own.next().and_then(|(_, identity)| identity.as_ref());
         let metadata_directory_id = match metadata {
-            Some(identity) => identity.directory_id,
-            None => new_metadata_directory(&config, &deps)?,
+            Some(identity) if identity.directory_id != DirectoryId::ZERO => identity.directory_id,
+            _ => new_metadata_directory(&config, &deps)?,
         };
+        let has_none = |found: &Option<MetaProperties>| {
+            let id = found.as_ref().map(|identity| identity.directory_id);
+            id.is_none_or(|id| id == DirectoryId::ZERO)
+        };
+        let nameless = paths
+            .iter()
+            .zip(&found)
+            .filter(|(_, found)| has_none(found));
+        let nameless = nameless.map(|(path, _)| path.clone()).collect();
         Ok(Self {
             config,
             deps,
             cluster_id,
             metadata_directory_id,
+            nameless,
         })
     }
 
@@ -87,6 +107,7 @@ impl Premises {
             cluster_id: None,
             directory_id: self.metadata_directory_id,
             may_lack_store: is_marked(&self.config.metadata_log_dir, &self.deps)?,
+            initial_voters: Vec::new(),
         })
     }
 
@@ -151,6 +172,7 @@ impl Directories {
             cluster_id: Some(self.cluster_id.clone()),
             directory_id: status.map_or(DirectoryId::ZERO, |status| status.directory_id),
             may_lack_store: is_marked(&self.metadata_path, &self.deps)?,
+            initial_voters: initial_voters(&self.metadata_path)?,
         })
     }
 
@@ -178,11 +200,19 @@ pub(crate) fn directories(config: &ServerConfig) -> Vec<PathBuf> {
 
 /// Marks a metadata directory as one that never held a quorum store. One that holds anything else
 /// is left alone: opening it will say what is wrong.
-pub(crate) fn mark_new(path: &Path, deps: &LogDeps) -> Result<(), Failure> {
+pub(crate) fn mark_new(
+    path: &Path,
+    voters: &[InitialVoter],
+    deps: &LogDeps,
+) -> Result<(), Failure> {
     let disk = &deps.disk;
     let marked = disk.create_dir(path).and_then(|()| {
-        let is_empty = |name: &str| LEFT_ALONE.contains(&name) || name == MARKER;
+        let is_empty = |name: &str| LEFT_ALONE.contains(&name) || [MARKER, VOTERS].contains(&name);
         if disk.list(path)?.iter().all(|entry| is_empty(&entry.name)) {
+            if !voters.is_empty() {
+                let text = founders::to_text(voters);
+                disk.replace(&path.join(VOTERS), text.as_bytes(), true)?;
+            }
             disk.replace(&path.join(MARKER), b"", true)?;
         }
         Ok(())
@@ -192,7 +222,7 @@ pub(crate) fn mark_new(path: &Path, deps: &LogDeps) -> Result<(), Failure> {
 
 /// Names in a data directory that are not the logs'.
 pub(crate) fn foreign_names() -> Vec<String> {
-    let ours = [QUORUM_DIR, MARKER];
+    let ours = [QUORUM_DIR, MARKER, VOTERS];
     ours.iter()
         .chain(&LEFT_ALONE)
         .map(|name| (*name).to_owned())
@@ -234,7 +264,9 @@ fn new_metadata_directory(config: &ServerConfig, deps: &LogDeps) -> Result<Direc
     if !config.roles.controller {
         return Ok(DirectoryId(random_uuid()));
     }
-    mark_new(&config.metadata_log_dir, deps)?;
+    if !is_marked(&config.metadata_log_dir, deps)? {
+        mark_new(&config.metadata_log_dir, &[], deps)?;
+    }
     let stored = Controller::stored_directory_id(config);
     let stored = stored.map_err(|error| Failure::Data(error.to_string()))?;
     Ok(stored.unwrap_or_else(|| DirectoryId(random_uuid())))
@@ -244,6 +276,17 @@ fn is_marked(metadata_path: &Path, deps: &LogDeps) -> Result<bool, Failure> {
     let marker = metadata_path.join(MARKER);
     let exists = deps.disk.exists(&marker);
     exists.map_err(|error| Failure::Data(format!("{}: {error}", marker.display())))
+}
+
+/// The first voters that the node was formatted with, if it was.
+fn initial_voters(metadata_path: &Path) -> Result<Vec<InitialVoter>, Failure> {
+    let path = metadata_path.join(VOTERS);
+    let failure = |what: String| Failure::Data(format!("{}: {what}", path.display()));
+    match std::fs::read_to_string(&path) {
+        Ok(text) => founders::parse(&text).ok_or_else(|| failure("makes no sense".to_owned())),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(failure(error.to_string())),
+    }
 }
 
 async fn blocking<T: Send + 'static>(
@@ -256,12 +299,14 @@ async fn blocking<T: Send + 'static>(
 fn options(premises: &Premises, cluster_id: &str, paths: Vec<PathBuf>) -> LogDirsOptions {
     let config = &premises.config;
     let threads = config.logs.num_recovery_threads_per_data_dir;
-    let new_directory_id = |path: &PathBuf| match *path == config.metadata_log_dir {
+    // Handed out in order to those that have none.
+    let nameless = paths.iter().filter(|path| premises.nameless.contains(path));
+    let new_directory_ids = nameless.map(|path| match *path == config.metadata_log_dir {
         true => premises.metadata_directory_id,
         false => DirectoryId(random_uuid()),
-    };
+    });
     LogDirsOptions {
-        new_directory_ids: paths.iter().map(new_directory_id).collect(),
+        new_directory_ids: new_directory_ids.collect(),
         paths,
         cluster_id: cluster_id.to_owned(),
         node_id: config.node_id,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use config::server::{Quorum, ServerConfig};
 use storage::disk::RealDisk;
 use storage::{LogDeps, LogDirs, MetaProperties};
 use types::{DirectoryId, SystemClock, Uuid};
@@ -9,6 +10,7 @@ use types::{DirectoryId, SystemClock, Uuid};
 use crate::args::Format;
 use crate::data::{directories, mark_new};
 use crate::failure::Failure;
+use crate::founders;
 use crate::settings;
 
 /// Formats every directory of the node, or none.
@@ -19,6 +21,8 @@ pub(crate) fn run(args: &Format) -> Result<(), Failure> {
     let failure = |error: storage::Error| Failure::Data(error.to_string());
     let found = LogDirs::identities(&paths, &deps).map_err(failure)?;
     let cluster_id = choose_cluster_id(args, &found)?;
+    let voters = founders::of(&args.founding, &config, DirectoryId(random_uuid()))?;
+    check_founding(args, &config)?;
     let mut todo = Vec::new();
     for (path, identity) in paths.iter().zip(found) {
         match identity {
@@ -39,13 +43,16 @@ pub(crate) fn run(args: &Format) -> Result<(), Failure> {
         }
     }
     for path in todo {
+        let is_metadata = *path == config.metadata_log_dir;
+        let own = voters.iter().find(|voter| voter.node_id == config.node_id);
+        let named = own.filter(|_| is_metadata).map(|own| own.directory_id);
         let identity = MetaProperties {
             cluster_id: cluster_id.clone(),
             node_id: config.node_id,
-            directory_id: DirectoryId(random_uuid()),
+            directory_id: named.unwrap_or_else(|| DirectoryId(random_uuid())),
         };
-        if config.roles.controller && *path == config.metadata_log_dir {
-            mark_new(path, &deps)?;
+        if config.roles.controller && is_metadata {
+            mark_new(path, &voters, &deps)?;
         }
         storage::dirs::format(path, &identity, &deps).map_err(failure)?;
         let place = path.display();
@@ -55,6 +62,26 @@ pub(crate) fn run(args: &Format) -> Result<(), Failure> {
         ));
     }
     Ok(())
+}
+
+/// A controller among others has to be told whether it is one of the first voters.
+fn check_founding(args: &Format, config: &ServerConfig) -> Result<(), Failure> {
+    let founding = &args.founding;
+    let is_told = founding.standalone
+        || founding.initial_controllers.is_some()
+        || founding.no_initial_controllers;
+    let must_be_told = config.roles.controller
+        && matches!(config.quorum, Quorum::Bootstrap(_))
+        && !config.is_sole_voter();
+    match must_be_told && !is_told {
+        true => Err(Failure::Config(
+            "controller.quorum.bootstrap.servers does not say who votes first; add --standalone (this \
+             controller alone), --initial-controllers (these) or --no-initial-controllers (the cluster \
+             exists)"
+                .to_owned(),
+        )),
+        false => Ok(()),
+    }
 }
 
 /// The id given, else that of a directory formatted before, else a new one.

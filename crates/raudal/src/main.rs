@@ -3,11 +3,13 @@
 //! This crate knows everything else and decides nothing: it gathers the configuration, puts the
 //! parts together in order, and takes them apart in the reverse order when asked to stop.
 
+mod apart;
 mod args;
 mod check_config;
 mod data;
 mod failure;
 mod format;
+mod founders;
 mod logging;
 mod machine;
 mod node;

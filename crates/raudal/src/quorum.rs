@@ -13,6 +13,7 @@ use rpc::{ControllerClient, TailEvent};
 use tokio::net::TcpListener;
 use types::{NodeId, SystemClock};
 
+use crate::apart::Apart;
 use crate::data::VoterStart;
 use crate::failure::{Failure, listen_remedy};
 
@@ -24,6 +25,8 @@ pub(crate) struct Quorum {
     controller: Option<Controller>,
     client: ControllerClient,
     addresses: Vec<(String, SocketAddr)>,
+    /// Where the controller runs, if it has others to talk to. Dropped last.
+    _apart: Option<Apart>,
 }
 
 impl Quorum {
@@ -38,17 +41,13 @@ impl Quorum {
                 controller: None,
                 client: client(config, None),
                 addresses: Vec::new(),
+                _apart: None,
             });
         }
-        let mut listeners = Vec::new();
-        let mut addresses = Vec::new();
-        for listener in &config.listeners.controller {
-            let bound = bind(listener).await?;
-            if let Ok(address) = bound.local_addr() {
-                addresses.push((listener.name.clone(), address));
-            }
-            listeners.push(bound);
-        }
+        let apart = match config.is_sole_voter() {
+            true => None,
+            false => Some(Apart::start()?),
+        };
         let (connector, incoming) = in_process();
         let missing_store = match voter.may_lack_store {
             true => MissingStore::Format,
@@ -58,16 +57,22 @@ impl Quorum {
             config: Arc::clone(config),
             cluster_id: voter.cluster_id,
             directory_id: voter.directory_id,
+            initial_voters: voter.initial_voters,
             in_process: incoming,
-            listeners,
+            listeners: Vec::new(),
             clock,
             missing_store,
         };
-        let controller = Controller::start(options).await.map_err(failure)?;
+        let starting = start_controller(options);
+        let (controller, addresses) = match &apart {
+            Some(apart) => apart.run(starting).await?,
+            None => starting.await?,
+        };
         Ok(Self {
             controller: Some(controller),
             client: client(config, Some(connector)),
             addresses,
+            _apart: apart,
         })
     }
 
@@ -130,6 +135,25 @@ impl Quorum {
             controller.shutdown().await;
         }
     }
+}
+
+type Addresses = Vec<(String, SocketAddr)>;
+
+/// Binds the controller's listeners and starts it.
+async fn start_controller(
+    mut options: ControllerOptions,
+) -> Result<(Controller, Addresses), Failure> {
+    let config = Arc::clone(&options.config);
+    let mut addresses = Vec::new();
+    for listener in &config.listeners.controller {
+        let bound = bind(listener).await?;
+        if let Ok(address) = bound.local_addr() {
+            addresses.push((listener.name.clone(), address));
+        }
+        options.listeners.push(bound);
+    }
+    let controller = Controller::start(options).await.map_err(failure)?;
+    Ok((controller, addresses))
 }
 
 async fn bind(listener: &Listener) -> Result<TcpListener, Failure> {

@@ -23,7 +23,7 @@ use types::DirectoryId;
 
 use super::config::Timing;
 use super::contact::Loss;
-use super::local::{Local, ServerMetrics, is_majority, leading_vote};
+use super::local::{Local, ServerMetrics, is_majority, is_nobodys, leading_vote};
 use super::peers::Lane;
 use super::raft_types::{Membership, Vote, VoterNode};
 use super::wire::{log_id_to_wire, vote_to_wire};
@@ -46,6 +46,8 @@ struct Timer<'a> {
     /// Not before.
     pause_until: Instant,
     luck: Luck,
+    /// Candidacies in a row that came to nothing.
+    failures: u32,
 }
 
 /// What is drawn anew for each attempt.
@@ -76,6 +78,7 @@ impl<'a> Timer<'a> {
             local,
             pause_until: Instant::now(),
             luck: Luck::draw(&local.timing),
+            failures: 0,
         }
     }
 
@@ -121,6 +124,10 @@ impl<'a> Timer<'a> {
         }
         let (loss, heard_at, voted_at) = self.local.contact.state();
         let Luck { patience, jitter } = self.luck;
+        if is_nobodys(&metrics.vote) {
+            // Whoever has just stepped down leaves it to the others.
+            return self.pause_until + patience;
+        }
         let wait = match loss {
             Loss::None => {
                 let last_sign = voted_at.map_or(heard_at, |voted_at| voted_at.max(heard_at));
@@ -161,18 +168,28 @@ impl<'a> Timer<'a> {
         let before = metrics.vote;
         self.local.contact.stands();
         raft.trigger().elect().await?;
-        // The votes are on their way; whoever wins is heard.
+        // The votes are on their way. A late one is as good as any other, so a machine that is slow
+        // gets more time at each attempt, instead of ever new elections.
+        let patience = self.luck.patience.saturating_mul(1 << self.failures.min(4));
         let mut changes = self.local.metrics();
-        let is_decided = |m: &ServerMetrics| m.vote > before && m.current_leader.is_some();
-        let decided = timeout(timing.election_timeout_min, changes.wait_for(is_decided)).await;
-        if let Ok(Err(_stopped)) = decided {
-            return Err(Fatal::Stopped);
-        }
-        self.pause_until = Instant::now() + self.luck.jitter;
+        let own = self.local.id();
+        let is_over = |m: &ServerMetrics| {
+            let is_candidate = m.vote.leader_id.node_id == own && !m.vote.committed;
+            m.vote > before && !is_candidate
+        };
+        let decided = timeout(patience.min(ELECTION_TIME_MAX), changes.wait_for(is_over)).await;
+        self.failures = match decided {
+            Ok(Ok(metrics)) if metrics.current_leader.is_some() => 0,
+            Ok(Err(_stopped)) => return Err(Fatal::Stopped),
+            Ok(Ok(_)) | Err(_) => self.failures.saturating_add(1),
+        };
+        self.pause_until = Instant::now() + self.luck.jitter.saturating_mul(1 + self.failures);
         Ok(())
     }
 }
 
+/// The longest that a candidate waits for its votes.
+const ELECTION_TIME_MAX: Duration = Duration::from_secs(3);
 /// Pause after an attempt in vain.
 const RETRY_PAUSE: Duration = Duration::from_millis(10);
 

@@ -143,6 +143,11 @@ pub(super) async fn find_out(local: &Local, voters: &[Voter]) -> Result<Outcome,
         let mut founders = BTreeSet::from([own]);
         let mut leader = None;
         for answer in answers.into_iter().flatten() {
+            if answer.is_voter && answer.known_as == Some(local.identity.directory_id) {
+                // On record with this very disk, which has promised nothing yet.
+                local.standing.confirm();
+                return Ok(Outcome::Joined);
+            }
             let may_found = answer.is_founding
                 && answer
                     .known_as
@@ -326,7 +331,12 @@ pub(super) async fn record_disks(local: &Local) -> Result<(), RecordError> {
     }
     let ids: Vec<u64> = nodes.keys().copied().collect();
     let change = ChangeMembers::SetNodes(nodes);
-    match local.raft.change_membership(change, true).await {
+    // A leader that is deposed meanwhile may never hear what becomes of it.
+    let changing = local.raft.change_membership(change, true);
+    let Ok(changed) = timeout(RECORD_TIMEOUT, changing).await else {
+        return Err(RecordError::Busy);
+    };
+    match changed {
         Ok(_committed) => {
             tracing::info!(voters = ?ids, "the voters' disks are on record");
             Ok(())
@@ -340,6 +350,9 @@ pub(super) async fn record_disks(local: &Local) -> Result<(), RecordError> {
         }
     }
 }
+
+/// How long it may take to put disks on record.
+const RECORD_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why the disks are not on record.
 pub(super) enum RecordError {

@@ -114,7 +114,7 @@ impl Local {
         let term = vote.leader_id.term;
         self.resigned
             .send_replace(Some(Resignation { term, successor }));
-        let nobody = Vote::new(term, u64::MAX);
+        let nobody = Vote::new(term, NOBODY);
         let everything = LogId::new(CommittedLeaderId::new(u64::MAX, u64::MAX), u64::MAX);
         let request = VoteRequest::new(nobody, Some(everything));
         match self.raft.vote(request).await {
@@ -122,6 +122,14 @@ impl Local {
             Err(error) => error.into_fatal().map_or(Ok(()), Err),
         }
     }
+}
+
+/// A node that no cluster has: ids are smaller.
+pub(crate) const NOBODY: u64 = u64::MAX;
+
+/// Whether the vote is that of a leader which has stepped down.
+pub(crate) const fn is_nobodys(vote: &Vote) -> bool {
+    vote.leader_id.node_id == NOBODY
 }
 
 /// Whether these nodes are a majority of every configuration that counts.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use openraft::storage::{LogFlushed, RaftLogStorage};
 use openraft::{LogState, OptionalSend, RaftLogReader};
 use parking_lot::RwLock;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use super::durable::{Done, DurableStore, Operation, Recovered};
 use super::memory_log::MemoryLog;
@@ -27,6 +27,17 @@ pub(crate) struct LogStore {
     vote: Option<Vote>,
     committed: Option<LogId>,
     store: Arc<dyn DurableStore>,
+    /// How far snapshots reach that are durable, if purges have to wait for them.
+    covered: Option<watch::Receiver<Covered>>,
+}
+
+/// How far the log is covered by a durable snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Covered {
+    /// Up to the entry of this index, inclusive; `None` for not at all.
+    UpTo(Option<u64>),
+    /// A snapshot could not be stored: nothing more will be covered.
+    Failed,
 }
 
 impl LogStore {
@@ -36,6 +47,29 @@ impl LogStore {
             vote: recovered.vote,
             committed: recovered.committed,
             store,
+            covered: None,
+        }
+    }
+
+    /// Makes purges wait for the snapshot that covers them. While a snapshot is being installed,
+    /// openraft asks for the purge before the snapshot is stored; a crash in between would leave
+    /// neither the entries nor what replaces them.
+    pub(crate) fn purge_only_covered(&mut self, covered: watch::Receiver<Covered>) {
+        self.covered = Some(covered);
+    }
+
+    async fn until_covered(&mut self, index: u64) -> io::Result<()> {
+        let Some(covered) = &mut self.covered else {
+            return Ok(());
+        };
+        let is_decided = |covered: &Covered| match covered {
+            Covered::UpTo(upto) => upto.is_some_and(|upto| upto >= index),
+            Covered::Failed => true,
+        };
+        let failed = || io::Error::other("the snapshot that covers the entries was not stored");
+        match covered.wait_for(is_decided).await.map(|covered| *covered) {
+            Ok(Covered::UpTo(_)) => Ok(()),
+            Ok(Covered::Failed) | Err(_) => Err(failed()),
         }
     }
 
@@ -133,6 +167,8 @@ impl RaftLogStorage<TypeConfig> for LogStore {
     }
 
     async fn purge(&mut self, log_id: LogId) -> Result<(), StorageError> {
+        let covered = self.until_covered(log_id.index).await;
+        covered.map_err(|e| StorageIOError::write_logs(&e))?;
         self.log.write().purge(log_id);
         let purged = self.submit(Operation::PurgeUpTo(log_id)).await;
         Ok(purged.map_err(|e| StorageIOError::write_logs(&e))?)

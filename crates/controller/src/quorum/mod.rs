@@ -18,8 +18,12 @@
 //! - an entry that stands in another place than it was decided for has no effect on any node (M2).
 
 mod change;
+#[cfg(test)]
+mod change_tests;
 mod config;
 mod contact;
+#[cfg(test)]
+mod cut_tests;
 mod durable;
 mod election;
 mod files;

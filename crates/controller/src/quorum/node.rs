@@ -23,7 +23,7 @@ use super::durable::{DurableStore, FileStore, OpenError, Recovered};
 use super::followers::Followers;
 use super::introduce::{self, RecordError};
 use super::lead::{self, Pulse};
-use super::local::{Local, Standing};
+use super::local::{Local, NOBODY, Standing};
 use super::log_store::LogStore;
 use super::network::Network;
 use super::peers::Peers;
@@ -142,10 +142,11 @@ impl Quorum {
         config: QuorumConfig,
     ) -> Result<Self, QuorumError> {
         let raft_config = config.to_openraft();
-        let log_store = LogStore::new(&recovered, Arc::clone(&store));
+        let mut log_store = LogStore::new(&recovered, Arc::clone(&store));
         let log = log_store.shared();
         let state_machine = StateMachine::new(&recovered, store, Arc::clone(&log));
         let state_machine = state_machine.map_err(OpenError::Unreadable)?;
+        log_store.purge_only_covered(state_machine.covered());
         let (published, backlog) = (state_machine.published(), state_machine.backlog());
         let cluster_id = KnownClusterId {
             formatted: config.cluster_id.clone(),
@@ -358,17 +359,20 @@ impl Quorum {
         change::remove_voter(&self.local, id, directory_id, deadline).await
     }
 
-    /// Lets another voter lead, if this node does, and waits a moment until one is known.
+    /// Lets another voter lead, if this node does, and waits a moment until one is known. Does nothing
+    /// while the others could not elect one.
     pub(crate) async fn hand_over(&self) {
-        let voters = self.local.membership().voter_ids().count();
-        if !self.leadership().is_self || voters < 2 {
+        let Local { followers, .. } = &self.local;
+        let within = self.local.timing.election_timeout_max;
+        let can_go_on = followers.has_majority(&self.local.membership(), NOBODY, within);
+        if !self.leadership().is_self || !can_go_on {
             return;
         }
         change::step_down(&self.local).await;
         let own = self.local.id();
         let mut metrics = self.local.metrics();
         let taken_over = metrics.wait_for(|m| m.current_leader.is_some_and(|id| id != own));
-        // The others may be away: then nobody takes over, and the shutdown goes on.
+        // Nobody need take over: the shutdown goes on all the same.
         let _in_time = timeout(HAND_OVER_MAX, taken_over).await;
     }
 

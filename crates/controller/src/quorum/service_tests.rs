@@ -23,11 +23,15 @@ const FAR: u64 = (1 << 62) + 1;
 
 /// A lone voter of the cluster `cluster`, and the way to it.
 async fn serving() -> (Quorum, QuorumClient<Channel>) {
+    serving_on(&Arc::new(MemoryStore::default())).await
+}
+
+async fn serving_on(store: &Arc<MemoryStore>) -> (Quorum, QuorumClient<Channel>) {
     let config = QuorumConfig {
         cluster_id: Some("cluster".to_owned()),
         ..alone()
     };
-    let quorum = start(&Arc::new(MemoryStore::default()), config).await;
+    let quorum = start(store, config).await;
     let (connector, incoming) = in_process();
     let mut routes = tonic::service::Routes::builder();
     routes.add_service(quorum.service());
@@ -206,5 +210,65 @@ async fn a_snapshot_is_taken_as_it_was_announced_or_not_at_all() {
         assert_eq!(refused.code(), Code::InvalidArgument, "{parts:?}");
     }
     assert_eq!(quorum.published().image().offset(), before);
+    quorum.shutdown().await;
+}
+
+/// What a process would find that starts after this one was killed now.
+async fn restarted(store: &Arc<MemoryStore>) -> i64 {
+    let recovered = store.recover();
+    let config = QuorumConfig {
+        cluster_id: Some("cluster".to_owned()),
+        ..alone()
+    };
+    let copy = Arc::new(MemoryStore::default());
+    let quorum = Quorum::start_on(copy, recovered, config).await;
+    let quorum = quorum.expect("a whole store");
+    let offset = quorum.published().image().offset();
+    quorum.shutdown().await;
+    offset
+}
+
+#[tokio::test]
+async fn a_crash_while_a_snapshot_is_installed_leaves_the_old_state_or_the_new() {
+    let store = Arc::new(MemoryStore::default());
+    let (quorum, mut client) = serving_on(&store).await;
+    quorum.catch_up().await.expect("a lone voter");
+    let old = store.recover();
+    assert!(old.purged.is_none() && !old.entries.is_empty());
+
+    let image = metadata::MetadataImage::empty();
+    let data = rpc::batch::encode(metadata::snapshot(&image));
+    let parts = vec![Part::Head(head(data.len() as u64)), Part::Data(data)];
+    store.hold_snapshots(true);
+    let installing = tokio::spawn(async move { install(&mut client, parts).await });
+    // Until the snapshot is stored, nothing that it replaces may go.
+    for _ in 0..20 {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        let now = store.recover();
+        assert_eq!((now.purged, now.entries.len()), (None, old.entries.len()));
+    }
+    assert!(restarted(&store).await < 99);
+    store.hold_snapshots(false);
+    let installed = installing.await.expect("no panic");
+    installed.expect("installed");
+    let new = store.recover();
+    assert!(new.snapshot.is_some_and(|s| s.data.len() < 1000));
+    assert_eq!(restarted(&store).await, 99);
+    // The purge comes after the snapshot; in between, the snapshot covers the entries.
+    let between = durable::Recovered {
+        snapshot: store.recover().snapshot,
+        vote: store.recover().vote,
+        ..old
+    };
+    let config = QuorumConfig {
+        cluster_id: Some("cluster".to_owned()),
+        ..alone()
+    };
+    let copy = Arc::new(MemoryStore::default());
+    let between = Quorum::start_on(copy, between, config)
+        .await
+        .expect("whole");
+    assert_eq!(between.published().image().offset(), 99);
+    between.shutdown().await;
     quorum.shutdown().await;
 }

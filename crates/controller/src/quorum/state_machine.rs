@@ -14,8 +14,10 @@ use openraft::entry::RaftPayload as _;
 use openraft::storage::{RaftStateMachine, Snapshot};
 use openraft::{AnyError, OptionalSend, RaftSnapshotBuilder};
 use parking_lot::Mutex;
+use tokio::sync::watch;
 
 use super::durable::{DurableStore, Recovered, StoredSnapshot};
+use super::log_store::Covered;
 use super::published::Published;
 use super::raft_types::{
     Entry, EntryPayload, LogId, Outcome, SnapshotMeta, StorageError, StorageIOError,
@@ -43,6 +45,8 @@ struct Applied {
 struct Snapshots {
     store: Arc<dyn DurableStore>,
     current: Arc<Mutex<Option<StoredSnapshot>>>,
+    /// Says how far the current one reaches.
+    covered: watch::Sender<Covered>,
     backlog: Arc<Backlog>,
 }
 
@@ -94,6 +98,7 @@ impl StateMachine {
             snapshots: Snapshots {
                 store,
                 current: Arc::new(Mutex::new(recovered.snapshot.clone())),
+                covered: watch::Sender::new(covered(recovered.snapshot.as_ref())),
                 backlog: Arc::default(),
             },
         })
@@ -101,6 +106,11 @@ impl StateMachine {
 
     pub(crate) fn published(&self) -> Published {
         self.published.clone()
+    }
+
+    /// Follows how far durable snapshots reach.
+    pub(crate) fn covered(&self) -> watch::Receiver<Covered> {
+        self.snapshots.covered.subscribe()
     }
 
     pub(crate) fn backlog(&self) -> Arc<Backlog> {
@@ -205,7 +215,11 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
         };
         let read_error =
             |e: String| StorageIOError::read_snapshot(Some(meta.signature()), AnyError::error(e));
-        let applied = Applied::from_snapshot(meta, stored.data.clone()).map_err(read_error)?;
+        let applied = Applied::from_snapshot(meta, stored.data.clone());
+        let applied = applied.map_err(|error| {
+            self.snapshots.covered.send_replace(Covered::Failed);
+            read_error(error)
+        })?;
         self.snapshots.save(stored).await?;
         self.applied = applied;
         self.published.publish(Arc::clone(&self.applied.image));
@@ -238,15 +252,24 @@ impl Snapshots {
         let (store, saved) = (Arc::clone(&self.store), snapshot.clone());
         let saving = run_blocking(move || store.save_snapshot(&saved)).await?;
         let signature = || Some(snapshot.meta.signature());
-        saving.map_err(|e| StorageIOError::write_snapshot(signature(), &e))?;
+        if let Err(error) = saving {
+            self.covered.send_replace(Covered::Failed);
+            return Err(StorageIOError::write_snapshot(signature(), &error).into());
+        }
         let mut current = self.current.lock();
         let newest = current.as_ref().and_then(|c| c.meta.last_log_id);
         if newest <= snapshot.meta.last_log_id {
+            self.covered.send_replace(covered(Some(&snapshot)));
             *current = Some(snapshot);
             self.backlog.reset();
         }
         Ok(())
     }
+}
+
+fn covered(snapshot: Option<&StoredSnapshot>) -> Covered {
+    let last = snapshot.and_then(|snapshot| snapshot.meta.last_log_id);
+    Covered::UpTo(last.map(|id| id.index))
 }
 
 /// Off the runtime's own threads: encoding and writing a large image takes a while.

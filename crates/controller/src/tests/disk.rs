@@ -42,6 +42,7 @@ async fn start(dir: &Path, missing_store: MissingStore) -> Result<Started, Error
         cluster_id: Some(CLUSTER_ID.to_owned()),
         directory_id: directory_id(1),
         missing_store,
+        initial_voters: Vec::new(),
         in_process: incoming,
         listeners: vec![listener],
         clock: Arc::new(SystemClock::new()),

@@ -96,3 +96,20 @@ fn the_file_in_deploy_is_fine() {
         "{said}"
     );
 }
+
+#[test]
+fn a_disk_added_later_gets_an_identity_of_its_own() {
+    let dir = TempDir::new().expect("a folder");
+    let text = "listeners=PLAINTEXT://localhost:0\nbroker.id=3\nlog.dirs=a";
+    let file = write(dir.path(), text);
+    assert_eq!(Server::start(dir.path(), &[file]).stop(), 0);
+    let file = write(dir.path(), &format!("{text},b\n"));
+    assert_eq!(Server::start(dir.path(), &[file]).stop(), 0);
+    let id = |folder: &str| {
+        let path = dir.path().join(folder).join("meta.properties");
+        let text = std::fs::read_to_string(path).expect("is there");
+        let mut lines = text.lines().filter(|it| it.starts_with("directory.id="));
+        lines.next().expect("has one").to_owned()
+    };
+    assert_ne!(id("a"), id("b"));
+}

@@ -12,7 +12,13 @@ use crate::{Error, LogDeps, MetaProperties};
 
 /// What is no sign of somebody's data: a file system's own folder, our lock, and what the controller
 /// keeps beside the logs.
-const HARMLESS_NAMES: [&str; 4] = ["lost+found", ".lock", "quorum", "quorum.new"];
+const HARMLESS_NAMES: [&str; 5] = [
+    "lost+found",
+    ".lock",
+    "quorum",
+    "quorum.new",
+    "quorum.voters",
+];
 
 /// Reads `meta.properties`; `None` if there is none.
 pub(super) fn read(path: &Path, deps: &LogDeps) -> Result<Option<MetaProperties>, Error> {

@@ -13,12 +13,19 @@ use super::{Done, DurableStore, Operation, Recovered, StoredSnapshot};
 pub(crate) struct MemoryStore {
     held: Mutex<Recovered>,
     has_failed: AtomicBool,
+    /// Whoever stores a snapshot waits.
+    holds_snapshots: AtomicBool,
 }
 
 impl MemoryStore {
     /// What a node finds that starts on this store.
     pub(crate) fn recover(&self) -> Recovered {
         self.held.lock().clone()
+    }
+
+    /// While this holds, whoever stores a snapshot waits.
+    pub(crate) fn hold_snapshots(&self, hold: bool) {
+        self.holds_snapshots.store(hold, Ordering::Relaxed);
     }
 
     /// From here on every operation fails, as on a disk that could not flush.
@@ -37,6 +44,9 @@ impl DurableStore for MemoryStore {
     }
 
     fn save_snapshot(&self, snapshot: &StoredSnapshot) -> io::Result<()> {
+        while self.holds_snapshots.load(Ordering::Relaxed) {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
         self.held.lock().snapshot = Some(snapshot.clone());
         Ok(())
     }
