@@ -83,7 +83,10 @@ pub(super) fn table(all: &[(i32, Vec<LogDir>)]) -> Table {
     {
         let status = match &dir.error {
             None => Cell::toned("online", Tone::Good),
-            Some(error) => Cell::toned(error.to_string(), Tone::Bad),
+            Some(error) => {
+                let name = error.refusal().map_or("no answer", client::Refusal::name);
+                Cell::toned(format!("OFFLINE ({name})"), Tone::Bad)
+            }
         };
         table.push(
             dir.path.as_str(),
