@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use metadata::{PartitionRegistration, ReplayError};
+use metadata::{BrokerRegistration, Listener, PartitionRegistration, ReplayError};
 use protocol::ApiKey;
 use rpc::{
     DirectoryAnswer, DirectoryAssignment, ForwardRequest, Forwarded, HeartbeatAnswer,
@@ -125,7 +125,7 @@ impl ActiveTask {
             .brokers()
             .filter(|other| other.is_live() && other.id != broker);
         let others: Vec<_> = others.map(|other| other.id).collect();
-        let offset = image.offset();
+        let offset = group.effective_offset();
         self.sessions.have_seen_leave(broker, epoch, offset, others)
     }
 
@@ -138,19 +138,32 @@ impl ActiveTask {
     /// Looks whether the process is still there of a broker that is not connected.
     pub(super) fn look_for(&self, broker: NodeId, epoch: BrokerEpoch) {
         let image = self.quorum.published().image();
-        let Some(listener) = image.broker(broker).and_then(|b| b.listeners.first()) else {
+        let Some(registered) = image.broker(broker) else {
             return;
         };
-        let address = format!("{}:{}", listener.host, listener.port);
+        let addresses = self.addresses_to_probe(registered);
         let (mailbox, stop) = (self.own_mailbox.clone(), self.stop.clone());
         // Later the session's end says the same.
         let at_most = self.config.session_timeout;
         self.probes.spawn(async move {
-            let probe = stop.run_until_cancelled(until_refused(address, at_most));
+            let probe = stop.run_until_cancelled(until_refused(addresses, at_most));
             if probe.await == Some(true) {
                 mailbox.tell(Message::DialRefused { broker, epoch });
             }
         });
+    }
+
+    /// Where a live broker would be reached from here: at the listener that brokers use among
+    /// themselves if its name is known, else at one of them.
+    fn addresses_to_probe(&self, broker: &BrokerRegistration) -> Vec<String> {
+        let inter_broker = self.config.settings.file.get("inter.broker.listener.name");
+        let inter_broker = inter_broker.and_then(|name| broker.listener(name.trim()));
+        let listeners = match inter_broker {
+            Some(listener) => std::slice::from_ref(listener),
+            None => &*broker.listeners,
+        };
+        let address = |listener: &Listener| format!("{}:{}", listener.host, listener.port);
+        listeners.iter().map(address).collect()
     }
 
     fn on_dial_refused(&mut self, group: &mut Group, broker: NodeId, epoch: BrokerEpoch) {

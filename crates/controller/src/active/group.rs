@@ -105,6 +105,15 @@ impl Group {
         std::mem::take(&mut self.records)
     }
 
+    /// The metadata offset at which what has been decided so far is in force.
+    pub(super) fn effective_offset(&self) -> MetadataOffset {
+        // Without a record there will be no entry.
+        match self.records.is_empty() {
+            true => self.base_offset,
+            false => self.image.offset(),
+        }
+    }
+
     /// Offset of the image that the group was decided on.
     pub(super) const fn base_offset(&self) -> MetadataOffset {
         self.base_offset

@@ -18,6 +18,8 @@ use crate::quorum::ProposeError;
 const GROUP_COUNT_MAX: usize = 512;
 /// A group is closed once its records have so many bytes; a single request may have more.
 const GROUP_BYTES_MAX: usize = 1 << 20;
+/// A message waits no longer than this for its turn.
+const BACKLOG_MAX: Duration = Duration::from_secs(2);
 /// Pause before a reign that could not begin is tried again.
 const RETRY_PAUSE: Duration = Duration::from_millis(20);
 
@@ -172,10 +174,7 @@ impl ActiveTask {
             }
             next = self.mailbox.try_recv().ok();
         }
-        // Only now has everybody been heard who had something to say.
-        if self.mailbox.is_empty() {
-            self.fence_silent(&mut group);
-        }
+        self.fence_silent(&mut group);
         self.keep_up(&mut group);
         let registered = group.registered().to_vec();
         self.settle(term, offset, group).await?;
@@ -281,7 +280,13 @@ impl ActiveTask {
     }
 
     fn fence_silent(&mut self, group: &mut Group) {
-        for (broker, epoch) in self.sessions.expire(self.clock.monotonic()) {
+        let now = self.clock.monotonic();
+        // Heartbeats may be among the messages that are still waiting.
+        let heard_up_to = match self.mailbox.is_empty() {
+            true => now,
+            false => now.saturating_sub(BACKLOG_MAX),
+        };
+        for (broker, epoch) in self.sessions.expire(heard_up_to) {
             self.fence(group, broker, epoch, "session timed out");
         }
     }

@@ -13,12 +13,15 @@ const PATIENCE: Duration = Duration::from_millis(300);
 /// when its stream has ended already; after the last pause the looking goes on at that interval.
 const PAUSES_MS: [u64; 9] = [0, 2, 5, 10, 20, 50, 100, 200, 400];
 
-/// Looks again and again until nobody listens at this `host:port`, for no longer than `at_most`.
-/// Whether that was seen.
+/// Looks again and again until nobody listens at any of these `host:port`, for no longer than
+/// `at_most`. Whether that was seen.
+///
+/// One address that answers in whatever way, or not at all, keeps the others from being believed: what
+/// a client elsewhere calls `localhost` may well refuse connections here.
 ///
 /// # Cancel safety
 /// Cancel-safe.
-pub(crate) async fn until_refused(address: String, at_most: Duration) -> bool {
+pub(crate) async fn until_refused(addresses: Vec<String>, at_most: Duration) -> bool {
     let looking = async {
         let last = PAUSES_MS.last().copied();
         for pause_ms in PAUSES_MS
@@ -26,12 +29,21 @@ pub(crate) async fn until_refused(address: String, at_most: Duration) -> bool {
             .chain(std::iter::repeat_with(|| last.unwrap_or(400)))
         {
             tokio::time::sleep(Duration::from_millis(pause_ms)).await;
-            if dial_is_refused(address.clone()).await {
+            if all_refuse(&addresses).await {
                 return;
             }
         }
     };
     timeout(at_most, looking).await.is_ok()
+}
+
+async fn all_refuse(addresses: &[String]) -> bool {
+    for address in addresses {
+        if !dial_is_refused(address.clone()).await {
+            return false;
+        }
+    }
+    !addresses.is_empty()
 }
 
 /// Whether nobody listens at this `host:port`: the host answers, the process is gone. Anything else,
@@ -54,8 +66,13 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?.to_string();
         assert!(!dial_is_refused(address.clone()).await);
+        let another = TcpListener::bind("127.0.0.1:0").await?;
+        let alive = another.local_addr()?.to_string();
         drop(listener);
-        assert!(dial_is_refused(address).await);
+        assert!(dial_is_refused(address.clone()).await);
+        assert!(!all_refuse(&[address.clone(), alive]).await);
+        assert!(!all_refuse(&[]).await);
+        assert!(until_refused(vec![address], PATIENCE).await);
         Ok(())
     }
 }

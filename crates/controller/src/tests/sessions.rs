@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use metadata::MetadataImage;
 use tokio::time::timeout;
 use types::{BrokerEpoch, ErrorCode, NodeId};
 
@@ -165,6 +166,37 @@ async fn a_broker_may_stop_only_when_the_others_know_who_leads_instead() {
     let seen = state(single.controller.image().offset());
     second.heartbeat(&seen, PATIENCE).await.expect("registered");
     assert!(may_stop(&mut first).await);
+    single.controller.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_broker_that_is_leaving_may_stop_under_the_next_controller_too() {
+    let single = Single::start().await;
+    let (one, _listener) = listening(1).await;
+    let (two, _other_listener) = listening(2).await;
+    let mut first = join_as(&single.client, &one).await;
+    let mut second = join_as(&single.client, &two).await;
+    let mut leaving = state(single.controller.image().offset());
+    leaving.want_shutdown = true;
+    let told = first.heartbeat(&leaving, PATIENCE).await;
+    assert!(!told.expect("registered").should_shutdown);
+    let epoch = |broker, image: &MetadataImage| image.broker(broker).expect("known").epoch;
+    let epochs = [B, NodeId(2)].map(|broker| epoch(broker, &single.controller.image()));
+    drop((first, second));
+
+    let single = single.restart().await;
+    first = single.client.session(B, epochs[0]);
+    second = single.client.session(NodeId(2), epochs[1]);
+    let told = first.heartbeat(&leaving, PATIENCE).await;
+    assert!(
+        !told.expect("registered").should_shutdown,
+        "not heard of yet"
+    );
+    // Nothing more is recorded, so this is all that the other broker can have seen.
+    let seen = state(single.controller.image().offset());
+    second.heartbeat(&seen, PATIENCE).await.expect("registered");
+    let told = first.heartbeat(&leaving, PATIENCE).await;
+    assert!(told.expect("registered").should_shutdown);
     single.controller.shutdown().await;
 }
 
