@@ -4,7 +4,8 @@
 //!  net frame ─► api::dispatch ─► api/<api>.rs ─┬─► partition ─► storage::Log
 //!                                              ├─► metadata image (what the cluster has decided)
 //!                                              └─► rpc::ControllerClient (what it should decide)
-//!  rpc tail ─► metadata observer ─► new image ─► partitions created, led, dropped
+//!  rpc tail ─► metadata observer ─► new image ─► partitions created, led, followed, dropped
+//!  partition ─► replica::sender ─► follower's replica::receiver ─► its partition ─► acknowledgement
 //! ```
 //!
 //! A request is served in the task of its connection, start to end; what has to wait leaves a waiter

@@ -49,7 +49,7 @@ impl Conversation {
 
     fn on_position(&mut self, handle: u32, position: &Position) {
         // Closed meanwhile: what is still on its way is of no interest.
-        let Some(carriage) = self.carriages.get(&handle) else {
+        let Some(carriage) = self.carriages.get_mut(&handle) else {
             return;
         };
         let follower = self.link.follower;
@@ -57,6 +57,9 @@ impl Conversation {
         match partition.on_position(follower, carriage.session, position) {
             Ok(heard) => {
                 debug!(partition = %partition.topic_partition(), %follower, ?position, ?heard, "follower is told how to go on");
+                if let Heard::Follow { offset, .. } = heard {
+                    carriage.follows_from = Some(offset);
+                }
                 self.control.push_back(to_follower(handle, heard));
                 // The other lane is woken by marks; this one looks for itself.
                 if self.link.lane == Lane::CatchUp && matches!(heard, Heard::Follow { .. }) {
@@ -77,7 +80,9 @@ impl Conversation {
                 if has_candidate {
                     self.core.replication.isr.add(partition);
                 }
-                if carriage.leaves_at.is_some_and(|end| log_end_offset >= end) {
+                let leaves = carriage.leaves_at.is_some_and(|end| log_end_offset >= end);
+                self.on_progress(handle, log_end_offset);
+                if leaves {
                     self.hand_over(handle);
                 }
             }

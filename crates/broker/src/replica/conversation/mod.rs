@@ -21,6 +21,7 @@ use std::time::Duration;
 use replication::SessionId;
 use rpc::replication::{AckReceiver, Broken, FrameSender, Lane, LeaderFrame, ToFollower};
 use tokio::time::{Instant, sleep_until};
+use types::Offset;
 
 use super::link::Link;
 use super::peers::{Key, Peer, key_of};
@@ -30,6 +31,10 @@ use cold::{Reading, read_result};
 
 /// How long offsets wait for records to travel with.
 const IDLE_DELAY: Duration = Duration::from_millis(2);
+
+/// The longest pause before a partition is opened again, and after how many doublings it is reached.
+const PAUSE_MAX: Duration = Duration::from_secs(4);
+const MISFITS_MAX: u32 = 6;
 
 /// Why a connection was given up.
 #[derive(Debug, thiserror::Error)]
@@ -49,8 +54,10 @@ struct Carriage {
     session: SessionId,
     /// It is in [`Conversation::data`].
     is_queued: bool,
+    /// Where the follower began to follow. What it acknowledges beyond is progress.
+    follows_from: Option<Offset>,
     /// Once the follower has acknowledged this much, the live lane takes over.
-    leaves_at: Option<types::Offset>,
+    leaves_at: Option<Offset>,
 }
 
 /// The leader's end of one stream.
@@ -70,6 +77,8 @@ pub(super) struct Conversation {
     idle_due: Option<Instant>,
     /// Partitions to be opened again, and when.
     again: HashMap<Key, (Instant, Arc<Partition>)>,
+    /// How often in a row that was needed, until something is acknowledged.
+    misfits: HashMap<Key, u32>,
     /// Record bytes, since the connection began.
     sent_bytes: u64,
     consumed_bytes: u64,
@@ -92,6 +101,7 @@ impl Conversation {
             idle: Vec::new(),
             idle_due: None,
             again: HashMap::new(),
+            misfits: HashMap::new(),
             sent_bytes: 0,
             consumed_bytes: 0,
             reading: None,
@@ -220,6 +230,7 @@ impl Conversation {
             partition,
             session,
             is_queued: false,
+            follows_from: None,
             leaves_at: None,
         };
         self.carriages.insert(handle, carriage);
@@ -237,11 +248,26 @@ impl Conversation {
         Some(carriage.partition)
     }
 
-    /// Opens the partition again after a while, as a new conversation.
+    /// Opens the partition again after a while, as a new conversation. What fails again and again is tried
+    /// less and less often.
     fn close_and_open_again(&mut self, handle: u32, pause: Duration) {
         if let Some(partition) = self.close(handle) {
-            let at = Instant::now() + pause;
-            self.again.insert(key_of(&partition), (at, partition));
+            let key = key_of(&partition);
+            let misfits = self.misfits.entry(key).or_default();
+            let pause = pause.saturating_mul(1 << (*misfits).min(MISFITS_MAX));
+            *misfits = misfits.saturating_add(1);
+            let at = Instant::now() + pause.min(PAUSE_MAX);
+            self.again.insert(key, (at, partition));
+        }
+    }
+
+    /// The follower has written up to here: if that is more than it came with, all is well.
+    fn on_progress(&mut self, handle: u32, log_end_offset: Offset) {
+        if !self.misfits.is_empty()
+            && let Some(carriage) = self.carriages.get(&handle)
+            && carriage.follows_from < Some(log_end_offset)
+        {
+            self.misfits.remove(&key_of(&carriage.partition));
         }
     }
 
