@@ -23,8 +23,12 @@ build: setup ## build raudal and kcli, optimised
 	$(CARGO) build --release --locked -p raudal -p kcli
 
 .PHONY: run
-run: build ## build and start the server: port 9092, data under ./data (CONFIG=server.properties for your own)
+run: build ## build and start three brokers here, ports 9092 to 9094 (CONFIG=server.properties: one server, yours)
+ifeq ($(CONFIG),)
+	target/release/kcli dev start
+else
 	target/release/raudal $(CONFIG)
+endif
 
 .PHONY: test
 test: setup ## all tests of the workspace; those that need Kafka's jars use KAFKA_LIBS
