@@ -9,6 +9,8 @@ CARGO ?= cargo
 WORK ?= $(CURDIR)/.work
 CONFIG ?=
 FUZZ_SECONDS ?= 20
+RUNS ?= 2000
+SEED ?= 1
 
 .PHONY: help
 help: ## list the targets
@@ -34,6 +36,10 @@ endif
 test: setup ## all tests of the workspace; those that need Kafka's jars use KAFKA_LIBS
 	$(CARGO) build --locked -p raudal -p kcli
 	$(CARGO) test --locked --workspace
+
+.PHONY: sim
+sim: setup ## RUNS simulated cluster lifetimes from SEED on, until one fails (crates/sim)
+	$(CARGO) run --profile sim --locked -p sim -- --seed $(SEED) --runs $(RUNS)
 
 .PHONY: verify
 verify: setup ## everything that must hold besides the tests; writes nothing

@@ -1,0 +1,149 @@
+//! Deliberate mistakes, one at a time: those in the code under test, behind its feature `mutants`, and
+//! those of the glue and the disks that the simulator itself models.
+
+use std::cell::Cell;
+use std::fmt;
+
+/// A mistake in what the simulator models: the broker's glue, its disk, the quorum's store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Glue {
+    /// A follower acknowledges what is in its own buffers, before `write(2)`.
+    AckBeforeWrite,
+    /// Truncation leaves the epochs that it cut (KAFKA-10706).
+    EpochsNotTruncated,
+    /// Truncation leaves the producers' sequences.
+    ProducersNotRolledBack,
+    /// A follower serves consumers up to its own log's end.
+    FollowerReadAboveHighWatermark,
+    /// A durable topic counts what is not synced.
+    DurableCountsUnsynced,
+    /// The clean-shutdown marker stays where it is at a start.
+    MarkerNotDeleted,
+    /// The marker's deletion is not synced.
+    MarkerDeletionNotSynced,
+    /// Another boot of the machine is taken for a crash of the process.
+    NewBootIsProcessCrash,
+    /// The new boot id is stored before the cluster knows that the machine went down.
+    BootIdStoredTooEarly,
+    /// A log is taken for the topic's by its name alone.
+    LogByName,
+    /// A controller's vote is not synced before it is given.
+    VoteNotSynced,
+    /// A controller acknowledges entries before they are synced.
+    AppendNotSynced,
+    /// A controller purges its log before the snapshot is synced.
+    PurgeBeforeSync,
+    /// The active controller answers before the entry is committed.
+    AnswerBeforeCommit,
+}
+
+impl Glue {
+    /// All of them.
+    pub const ALL: [Self; 14] = [
+        Self::AckBeforeWrite,
+        Self::EpochsNotTruncated,
+        Self::ProducersNotRolledBack,
+        Self::FollowerReadAboveHighWatermark,
+        Self::DurableCountsUnsynced,
+        Self::MarkerNotDeleted,
+        Self::MarkerDeletionNotSynced,
+        Self::NewBootIsProcessCrash,
+        Self::BootIdStoredTooEarly,
+        Self::LogByName,
+        Self::VoteNotSynced,
+        Self::AppendNotSynced,
+        Self::PurgeBeforeSync,
+        Self::AnswerBeforeCommit,
+    ];
+}
+
+/// Any mistake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mutant {
+    /// In the state machines of one partition.
+    Replication(replication::mutant::Mutant),
+    /// In what every node derives from the metadata log.
+    Metadata(metadata::mutant::Mutant),
+    /// In the active controller's decisions.
+    Controller(controller::mutant::Mutant),
+    /// In what the simulator models.
+    Glue(Glue),
+}
+
+impl Mutant {
+    /// All of them.
+    #[must_use]
+    pub fn all() -> Vec<Self> {
+        let replication = replication::mutant::Mutant::ALL.map(Self::Replication);
+        let metadata = metadata::mutant::Mutant::ALL.map(Self::Metadata);
+        let controller = controller::mutant::Mutant::ALL.map(Self::Controller);
+        let glue = Glue::ALL.map(Self::Glue);
+        let all = replication.into_iter().chain(metadata);
+        all.chain(controller).chain(glue).collect()
+    }
+
+    /// The one of that name, as [`fmt::Display`] writes it.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::all()
+            .into_iter()
+            .find(|mutant| mutant.to_string() == name)
+    }
+}
+
+impl fmt::Display for Mutant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Replication(mutant) => write!(f, "replication::{mutant:?}"),
+            Self::Metadata(mutant) => write!(f, "metadata::{mutant:?}"),
+            Self::Controller(mutant) => write!(f, "controller::{mutant:?}"),
+            Self::Glue(mutant) => write!(f, "glue::{mutant:?}"),
+        }
+    }
+}
+
+thread_local! {
+    static ACTIVE: Cell<Option<Glue>> = const { Cell::new(None) };
+}
+
+/// Makes this thread commit the mistake from now on; `None` ends it.
+pub fn set(mutant: Option<Mutant>) {
+    let replication = |m| {
+        if let Mutant::Replication(m) = m {
+            Some(m)
+        } else {
+            None
+        }
+    };
+    let metadata = |m| {
+        if let Mutant::Metadata(m) = m {
+            Some(m)
+        } else {
+            None
+        }
+    };
+    let controller = |m| {
+        if let Mutant::Controller(m) = m {
+            Some(m)
+        } else {
+            None
+        }
+    };
+    let glue = |m| {
+        if let Mutant::Glue(m) = m {
+            Some(m)
+        } else {
+            None
+        }
+    };
+    replication::mutant::set(mutant.and_then(replication));
+    metadata::mutant::set(mutant.and_then(metadata));
+    controller::mutant::set(mutant.and_then(controller));
+    ACTIVE.set(mutant.and_then(glue));
+}
+
+/// Whether this thread commits that mistake.
+#[must_use]
+pub fn is(mutant: Glue) -> bool {
+    ACTIVE.get() == Some(mutant)
+}
