@@ -125,6 +125,7 @@ pub(super) async fn add(add: AddVoter, context: &Context) -> Result {
         let item = Item::done(add.id.to_string(), "votes already");
         return items::finish(context, "NODE", &[item]);
     }
+    refuse_fixed(&quorum)?;
     let directory_id = match add.directory_id {
         Some(id) => id,
         None => directory_of(&quorum.observers, add.id).ok_or_else(|| {
@@ -210,6 +211,7 @@ pub(super) async fn remove(remove: RemoveVoter, context: &Context) -> Result {
             voter.ok_or_else(stranger)?.directory_id
         }
     };
+    refuse_fixed(&quorum)?;
     let (before, after) = (voters.len(), voters.len().saturating_sub(1));
     let item = |result| {
         Item::done(remove.id.to_string(), result)
@@ -235,6 +237,17 @@ pub(super) async fn remove(remove: RemoveVoter, context: &Context) -> Result {
     })
     .await;
     items::finish(context, "NODE", &[item("removed")])
+}
+
+/// Voters without a disk's id stand in the nodes' configuration and cannot change.
+fn refuse_fixed(quorum: &QuorumDescription) -> Result {
+    match quorum.voters.iter().all(|voter| voter.directory_id.is_zero()) {
+        false => Ok(()),
+        true => Err(Failure::failed(
+            "the voters of this quorum cannot change: they are fixed in its configuration",
+        )
+        .hint("Apache Kafka takes kraft.version 1 for that, and controller.quorum.bootstrap.servers instead of controller.quorum.voters")),
+    }
 }
 
 /// Waits until a broker shows the change, so that the next command meets it. Gives up quietly: the
