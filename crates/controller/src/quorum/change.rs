@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use openraft::ChangeMembers;
 use openraft::error::{ClientWriteError, RaftError};
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep, timeout_at};
 use types::{DirectoryId, NodeId};
 
@@ -28,8 +28,19 @@ const OBSERVER_SILENCE_MAX: Duration = Duration::from_secs(300);
 /// How long admitting an observer may take.
 const ADMIT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Held while a change is under way. Cheap to clone.
-pub(crate) type ChangeLock = Arc<Mutex<()>>;
+/// Its one permit is held while a change is under way. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct ChangeLock(Arc<Semaphore>);
+
+impl ChangeLock {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Semaphore::new(1)))
+    }
+
+    fn try_lock(&self) -> Option<SemaphorePermit<'_>> {
+        self.0.try_acquire().ok()
+    }
+}
 
 /// Why a change was not made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -122,7 +133,7 @@ pub(super) async fn on_wish(local: &Local, id: NodeId, node: VoterNode, wants_vo
         return;
     }
     let deadline = Instant::now() + ADMIT_TIMEOUT;
-    let Ok(one_at_a_time) = local.changes.try_lock() else {
+    let Some(one_at_a_time) = local.changes.try_lock() else {
         return;
     };
     let Ok(membership) = leaders_membership(local) else {
@@ -144,10 +155,11 @@ pub(super) async fn on_wish(local: &Local, id: NodeId, node: VoterNode, wants_vo
         }
     }
     drop(one_at_a_time);
-    if wants_vote && !is_voter {
-        if let Err(error) = add_voter(local, id, node, deadline).await {
-            tracing::debug!(controller = id.0, %error, "cannot vote yet");
-        }
+    if wants_vote
+        && !is_voter
+        && let Err(error) = add_voter(local, id, node, deadline).await
+    {
+        tracing::debug!(controller = id.0, %error, "cannot vote yet");
     }
 }
 
@@ -155,7 +167,7 @@ pub(super) async fn on_wish(local: &Local, id: NodeId, node: VoterNode, wants_vo
 /// observers that are gone.
 pub(super) async fn tidy(local: &Local, leads_since: Instant) -> Result<()> {
     let deadline = Instant::now() + ADMIT_TIMEOUT;
-    let Ok(_one_at_a_time) = local.changes.try_lock() else {
+    let Some(_one_at_a_time) = local.changes.try_lock() else {
         return Ok(());
     };
     let membership = leaders_membership(local)?;
@@ -196,9 +208,11 @@ pub(super) async fn step_down(local: &Local) {
     }
 }
 
-async fn lock(local: &Local, deadline: Instant) -> Result<MutexGuard<'_, ()>> {
-    let locked = timeout_at(deadline, local.changes.lock()).await;
-    locked.map_err(|_elapsed| ChangeError::Busy)
+async fn lock(local: &Local, deadline: Instant) -> Result<SemaphorePermit<'_>> {
+    match timeout_at(deadline, local.changes.0.acquire()).await {
+        Ok(Ok(permit)) => Ok(permit),
+        Ok(Err(_)) | Err(_) => Err(ChangeError::Busy),
+    }
 }
 
 fn leaders_membership(local: &Local) -> Result<Membership> {

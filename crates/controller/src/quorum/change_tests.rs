@@ -22,7 +22,7 @@ struct Node {
 }
 
 impl Node {
-    async fn start(id: i32, observed: &[&Node], joins_by_itself: bool) -> Self {
+    async fn start(id: i32, observed: &[&Self], joins_by_itself: bool) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("bound").to_string();
         let directory_id = directory_id(u64::try_from(id).expect("small"));
@@ -96,7 +96,7 @@ impl Node {
         observers.map(|m| m.node_id.0).collect()
     }
 
-    async fn add(&self, node: &Node, id: i32) -> Result<(), ChangeError> {
+    async fn add(&self, node: &Self, id: i32) -> Result<(), ChangeError> {
         let voter = VoterNode {
             address: node.address.clone(),
             directory_id: directory_id(u64::try_from(id).expect("small")),

@@ -20,7 +20,7 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use openraft::ChangeMembers;
-use openraft::error::{ClientWriteError, Fatal, RaftError};
+use openraft::error::{ClientWriteError, RaftError};
 use rpc::proto::quorum::v1 as wire;
 use rpc::transport::Connector;
 use tokio::sync::watch;
@@ -56,7 +56,7 @@ struct Acquaintance {
 }
 
 /// Answers who this node is, and whom it takes the sender for.
-pub(super) async fn answer(
+pub(super) fn answer(
     local: &Local,
     request: wire::IntroduceRequest,
 ) -> Result<wire::IntroduceResponse, Status> {
@@ -236,6 +236,7 @@ fn check_known(local: &Local, answer: &Acquaintance) -> Result<(), StopReason> {
                 node_id: local.identity.node_id,
                 voter: known,
                 own: local.identity.directory_id,
+                address: local.own_address.clone(),
             })
         }
         _ => Ok(()),
@@ -341,7 +342,7 @@ pub(super) async fn record_disks(local: &Local) -> Result<(), RecordError> {
             tracing::info!(voters = ?ids, "the voters' disks are on record");
             Ok(())
         }
-        Err(RaftError::Fatal(error)) => Err(RecordError::Stopped(error)),
+        Err(RaftError::Fatal(error)) => Err(RecordError::Stopped(error.to_string())),
         Err(RaftError::APIError(ClientWriteError::ForwardToLeader(_))) => {
             Err(RecordError::NotLeader)
         }
@@ -358,7 +359,7 @@ const RECORD_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) enum RecordError {
     NotLeader,
     Busy,
-    Stopped(Fatal<u64>),
+    Stopped(String),
 }
 
 async fn disk_of(local: &Local, id: u64, node: &VoterNode) -> Option<DirectoryId> {

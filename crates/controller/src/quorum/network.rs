@@ -102,12 +102,12 @@ pub(crate) struct Peer {
 impl Peer {
     /// Entries stored by a disk that is not on record would count towards a majority, and nobody
     /// would notice if that disk were wiped.
-    fn check_on_record<E: StdError>(&self) -> std::result::Result<(), RPCError<u64, VoterNode, E>> {
-        if self.node.directory_id != DirectoryId::ZERO || !*self.is_founded.borrow() {
-            return Ok(());
-        }
-        let error = AnyError::error("the directory id of the voter is not on record yet");
-        Err(RPCError::Unreachable(Unreachable::new(&error)))
+    fn off_record(&self) -> Option<Unreachable> {
+        let is_on_record = self.node.directory_id != DirectoryId::ZERO;
+        (!is_on_record && *self.is_founded.borrow()).then(|| {
+            let error = AnyError::error("the directory id of the voter is not on record yet");
+            Unreachable::new(&error)
+        })
     }
 
     fn last_log_id(&self) -> Option<LogId> {
@@ -155,7 +155,9 @@ impl RaftNetwork<TypeConfig> for Peer {
         rpc: AppendEntriesRequest<TypeConfig>,
         option: RPCOption,
     ) -> Result<AppendEntriesResponse<u64>> {
-        self.check_on_record()?;
+        if let Some(unreachable) = self.off_record() {
+            return Err(RPCError::Unreachable(unreachable));
+        }
         let sent_at = Instant::now();
         let sent_upto = rpc.entries.last().map(|e| e.log_id).or(rpc.prev_log_id);
         let was_everything = sent_upto >= self.last_log_id();
@@ -194,7 +196,9 @@ impl RaftNetwork<TypeConfig> for Peer {
         cancel: impl Future<Output = ReplicationClosed> + OptionalSend + 'static,
         _option: RPCOption,
     ) -> std::result::Result<SnapshotResponse<u64>, StreamingError<TypeConfig, Fatal<u64>>> {
-        self.check_on_record::<Fatal<u64>>().map_err(streaming)?;
+        if let Some(unreachable) = self.off_record() {
+            return Err(StreamingError::Unreachable(unreachable));
+        }
         let data = Bytes::from(snapshot.snapshot.into_inner());
         let sending = self.send_snapshot(vote, &snapshot.meta, data);
         let sent = tokio::select! {

@@ -57,7 +57,7 @@ pub(crate) enum StopReason {
          take the former voter out and let this node in: kcli quorum remove-voter {node_id} \
          --directory-id {voter} (or kafka-metadata-quorum remove-controller --controller-id {node_id} \
          --controller-directory-id {voter}), start this node again, and then kcli quorum add-voter \
-         {node_id} (or kafka-metadata-quorum add-controller)"
+         {node_id} --endpoint CONTROLLER://{address} (or kafka-metadata-quorum add-controller)"
     )]
     ReplacedDisk {
         /// This node.
@@ -66,6 +66,8 @@ pub(crate) enum StopReason {
         voter: DirectoryId,
         /// The disk there is.
         own: DirectoryId,
+        /// Its controller listener.
+        address: String,
     },
     /// Raft has stopped.
     #[error("{0}")]
@@ -174,7 +176,7 @@ impl Quorum {
             followers,
             pulse: Pulse::new(),
             peers,
-            changes: ChangeLock::default(),
+            changes: ChangeLock::new(),
             own_address: config.own_address.clone(),
             tasks: Tasks::default(),
             resigned: watch::Sender::new(None),
@@ -323,7 +325,7 @@ impl Quorum {
         let recorded = introduce::record_disks(&self.local).await;
         recorded.map_err(|error| match error {
             RecordError::NotLeader | RecordError::Busy => ProposeError::NotLeader,
-            RecordError::Stopped(error) => ProposeError::Stopped(error.to_string()),
+            RecordError::Stopped(error) => ProposeError::Stopped(error),
         })
     }
 

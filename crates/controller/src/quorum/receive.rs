@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use openraft::storage::Snapshot;
 use rpc::proto::quorum::v1 as wire;
-use tokio::sync::Mutex;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tonic::{Status, Streaming};
 
@@ -24,15 +24,16 @@ const FIRST_ROOM_BYTES: u64 = 1 << 20;
 #[derive(Clone)]
 pub(super) struct Receiver {
     raft: Raft,
-    /// Held while a snapshot comes in and is installed, so that memory holds one at most.
-    one_at_a_time: Arc<Mutex<()>>,
+    /// Its one permit is held while a snapshot comes in and is installed, so that memory holds one at
+    /// most.
+    one_at_a_time: Arc<Semaphore>,
 }
 
 impl Receiver {
     pub(super) fn new(raft: Raft) -> Self {
         Self {
             raft,
-            one_at_a_time: Arc::default(),
+            one_at_a_time: Arc::new(Semaphore::new(1)),
         }
     }
 
@@ -63,7 +64,7 @@ impl Receiver {
         let meta = head.meta.ok_or(WireError::Missing("snapshot meta"));
         let meta = meta.and_then(snapshot_meta_from_wire);
         let meta = meta.map_err(|e| malformed(&e))?;
-        let Ok(_guard) = self.one_at_a_time.try_lock() else {
+        let Ok(_permit) = self.one_at_a_time.try_acquire() else {
             return Err(Status::resource_exhausted("another snapshot is coming in"));
         };
         let data = collect(head.bytes, parts).await?;

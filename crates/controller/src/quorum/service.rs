@@ -249,7 +249,7 @@ impl Quorum for QuorumService {
         &self,
         request: Request<wire::IntroduceRequest>,
     ) -> Result<Response<wire::IntroduceResponse>, Status> {
-        let answer = introduce::answer(&self.local, request.into_inner()).await?;
+        let answer = introduce::answer(&self.local, request.into_inner())?;
         Ok(Response::new(answer))
     }
 }

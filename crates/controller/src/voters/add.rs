@@ -92,7 +92,6 @@ mod tests {
                 name: "CONTROLLER".into(),
                 host: "::1".into(),
                 port: 9093,
-                ..Listener::default()
             }],
             ..AddRaftVoterRequest::default()
         }

@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 use std::process::Stdio;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use protocol::messages::add_raft_voter::{AddRaftVoterRequest, Listener};
 use protocol::messages::describe_quorum::{
@@ -110,17 +110,19 @@ fn ids(replicas: &[ReplicaState]) -> Vec<i32> {
 
 /// Describes the quorum until it is as wanted.
 fn until(client: &Client, is_so: impl Fn(&ResponsePartitionData) -> bool) -> ResponsePartitionData {
-    let begin = SystemTime::now();
-    loop {
-        let quorum = describe(client);
-        if is_so(&quorum) {
-            return quorum;
-        }
-        let waited = begin.elapsed().unwrap_or_default();
-        assert!(waited < PATIENCE, "not in time: {quorum:?}");
-        std::thread::sleep(Duration::from_millis(50));
+    let mut quorum = describe(client);
+    let mut looks = PATIENCE.as_millis() / LOOK_PAUSE.as_millis();
+    while !is_so(&quorum) {
+        looks -= 1;
+        assert!(looks > 0, "not in time: {quorum:?}");
+        std::thread::park_timeout(LOOK_PAUSE);
+        quorum = describe(client);
     }
+    quorum
 }
+
+/// Between two looks at the quorum.
+const LOOK_PAUSE: Duration = Duration::from_millis(50);
 
 #[test]
 fn three_nodes_need_no_formatting_survive_losses_and_replace_a_wiped_disk() {
