@@ -8,8 +8,6 @@ pub enum Mutant {
     NoBrokerEpochCheck,
     /// A proposal for the ISR that was made on an older registration is applied.
     StalePartitionEpoch,
-    /// A proposal for the ISR is taken from a leader of a former epoch.
-    StaleLeaderEpoch,
     /// A fenced broker may join the ISR.
     FencedMember,
     /// A broker's word that nothing is missing is not held against its former epoch and directories.
@@ -18,10 +16,9 @@ pub enum Mutant {
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 4] = [
         Self::NoBrokerEpochCheck,
         Self::StalePartitionEpoch,
-        Self::StaleLeaderEpoch,
         Self::FencedMember,
         Self::CleanClaimBelieved,
     ];

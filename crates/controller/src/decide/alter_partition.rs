@@ -78,8 +78,7 @@ fn check_epochs(
     sender: NodeId,
     update: &PartitionUpdate,
 ) -> Result<(), PartitionRefusal> {
-    let is_fenced = update.leader_epoch < partition.leader_epoch;
-    if is_fenced && !mutant::is(Mutant::StaleLeaderEpoch) {
+    if update.leader_epoch < partition.leader_epoch {
         return Err(PartitionRefusal::FencedLeaderEpoch);
     }
     if update.leader_epoch > partition.leader_epoch
