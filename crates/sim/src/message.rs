@@ -17,7 +17,7 @@ pub struct Entry {
     /// The term of the controller that proposed it.
     pub term: u64,
     /// What it says.
-    pub records: Arc<Vec<MetadataRecord>>,
+    pub records: Arc<[MetadataRecord]>,
 }
 
 /// A message outside streams.
@@ -32,7 +32,7 @@ pub enum Message {
     /// The entries from that offset on.
     Entries(Offset, Vec<Entry>),
     /// The image at that offset, as records.
-    Snapshot(Offset, Arc<Vec<MetadataRecord>>),
+    Snapshot(Offset, Arc<[MetadataRecord]>),
     /// Controller to controller.
     Raft(Raft),
     /// Client to broker.
@@ -174,7 +174,7 @@ pub enum Raft {
         /// Term of the last entry in it.
         last_term: u64,
         /// The image.
-        records: Arc<Vec<MetadataRecord>>,
+        records: Arc<[MetadataRecord]>,
     },
     /// How far the follower's log agrees.
     Appended {

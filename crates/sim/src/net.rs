@@ -188,10 +188,10 @@ impl World {
         }
         match end.inbox.pop_front() {
             Some(StreamMessage::ToFollower(message)) => {
-                self.on_leader_says(node, other, id, message)
+                self.on_leader_says(node, other, id, message);
             }
             Some(StreamMessage::ToLeader(message)) => {
-                self.on_follower_says(node, other, id, message)
+                self.on_follower_says(node, other, id, message);
             }
             None => {}
         }

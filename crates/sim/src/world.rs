@@ -1,7 +1,6 @@
 //! The whole world and its clock.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use controller::decide::Settings;
@@ -266,14 +265,10 @@ impl World {
     /// A partition's name in the trace.
     #[must_use]
     pub fn name(&self, key: Key) -> String {
-        let mut name = String::new();
-        for byte in key.0.0.as_bytes().iter().take(2) {
-            // Writing to a String cannot fail.
-            let _ = write!(name, "{byte:02x}");
-        }
+        let [first, second, ..] = *key.0.0.as_bytes();
         let topic = self.truth.newest.topic_by_id(key.0);
         format!(
-            "{}({name})-{}",
+            "{}({first:02x}{second:02x})-{}",
             topic.map_or("?", |topic| topic.name()),
             key.1
         )

@@ -74,7 +74,7 @@ fn every_mistake_is_found() {
             });
             match killed {
                 Some((seed, _, violation)) => {
-                    println!("{mutant}: seed {seed}: {}", violation.invariant)
+                    println!("{mutant}: seed {seed}: {}", violation.invariant);
                 }
                 None => survivors.push(mutant.to_string()),
             }

@@ -48,10 +48,10 @@ impl World {
                 }
             }
             ToFollower::Open(handle, key, epoch) => {
-                self.on_open(id, from, conn, (handle, key, epoch))
+                self.on_open(id, from, conn, (handle, key, epoch));
             }
             ToFollower::Truncate(handle, epoch, end) => {
-                self.on_truncate(id, conn, handle, epoch, end)
+                self.on_truncate(id, conn, handle, epoch, end);
             }
             ToFollower::StartAt(handle, offset) => self.on_start_at(id, conn, handle, offset),
             ToFollower::Follow(handle, offset, high_watermark, start) => {

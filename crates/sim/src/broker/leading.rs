@@ -292,7 +292,7 @@ impl World {
             Ok(moved) => {
                 let has_candidate = leader.has_candidate();
                 self.set_handle(id, conn, number, |handle| {
-                    handle.acked = handle.acked.max(end)
+                    handle.acked = handle.acked.max(end);
                 });
                 self.on_moved(id, handle.key, moved);
                 self.pump(id, conn, number);

@@ -57,11 +57,12 @@ impl Truth {
         let Some(before) = before else {
             return;
         };
-        // Whom a leader lets in has everything; whom an election puts there proves nothing anew.
+        // Whom a leader lets in has everything, unless it has lost it since it said so; whom an election
+        // puts there proves nothing anew.
         if before.leader.is_some() && before.leader == after.leader {
-            truth
-                .suspects
-                .retain(|node| before.isr.contains(node) || !after.isr.contains(node));
+            truth.suspects.retain(|node| {
+                before.isr.contains(node) || !after.isr.contains(node) || lost.contains(node)
+            });
         }
         let joined = after.isr.iter().find(|node| {
             let is_new = !before.isr.contains(node) && !before.elr.contains(node);
@@ -82,9 +83,11 @@ impl Truth {
         let Some(leader) = after.leader.filter(|leader| before.leader != Some(*leader)) else {
             return;
         };
+        // The last step of a reassignment may elect whom the same proposal lets in.
+        let completes = before.is_reassigning() && !after.is_reassigning();
         if !before.isr.contains(&leader)
             && !before.elr.contains(&leader)
-            && !(before.is_reassigning() && !after.is_reassigning())
+            && !completes
             && !self.may_elect_uncleanly
         {
             self.violated(NAME, format!("{leader} was elected out of {before:?}"));

@@ -67,7 +67,7 @@ impl World {
             return;
         }
         let last_term = controller.store.term_at(end - 1).unwrap_or(0);
-        let records = Arc::new(snapshot(&controller.image));
+        let records = Arc::from(snapshot(&controller.image));
         controller.store.take_snapshot(Snapshot {
             end,
             last_term,
@@ -95,7 +95,7 @@ impl World {
                 let count = usize::try_from(committed - offset).unwrap_or(0);
                 Message::Entries(*offset, store.from(*offset, count.min(ENTRIES_MAX)))
             } else {
-                let records = Arc::new(snapshot(&controller.image));
+                let records = Arc::from(snapshot(&controller.image));
                 Message::Snapshot(committed - 1, records)
             };
             fed.push((*broker, message));

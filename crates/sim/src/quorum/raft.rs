@@ -333,7 +333,7 @@ impl World {
         let term = controller.store.vote.0;
         controller.store.entries.push(Entry {
             term,
-            records: Arc::new(records),
+            records: records.into(),
         });
         controller.store.sync_log();
         self.replicate(id);

@@ -9,14 +9,24 @@ use crate::message::Entry;
 use crate::mutant::{self, Glue};
 
 /// An image as records, up to but without `end`.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Snapshot {
     /// Exclusive end.
     pub end: Offset,
     /// Term of the last entry in it.
     pub last_term: u64,
     /// The records.
-    pub records: Arc<Vec<MetadataRecord>>,
+    pub records: Arc<[MetadataRecord]>,
+}
+
+impl Default for Snapshot {
+    fn default() -> Self {
+        Self {
+            end: 0,
+            last_term: 0,
+            records: Arc::from([]),
+        }
+    }
 }
 
 /// Vote, log and snapshot.
