@@ -11,7 +11,6 @@ use tokio::time::{sleep, timeout};
 use types::{DirectoryId, NodeId, TopicId, Uuid};
 
 use super::durable::{Identity, MemoryStore};
-use super::node::StopReason;
 use super::testing::directory_id;
 use super::*;
 

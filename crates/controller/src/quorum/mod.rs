@@ -31,6 +31,7 @@ mod follow;
 mod followers;
 mod introduce;
 mod lead;
+mod leadership;
 mod local;
 mod log_store;
 mod memory_log;
@@ -42,10 +43,12 @@ mod peers;
 mod published;
 mod raft_types;
 mod receive;
+mod records;
 mod runtime;
 mod service;
 #[cfg(test)]
 mod service_tests;
+mod start;
 mod state_machine;
 #[cfg(test)]
 mod suite_tests;
@@ -60,8 +63,8 @@ pub(crate) use config::{QuorumConfig, SnapshotPolicy, Timing, Voter};
 #[cfg(test)]
 pub(crate) use durable::MemoryStore;
 pub(crate) use durable::{FileStore, Identity, OpenError};
-pub(crate) use node::{
-    LeadershipWatch, MemberState, ProposeError, Quorum, QuorumError, StopReason,
-};
+pub(crate) use leadership::LeadershipWatch;
+pub(crate) use node::{MemberState, ProposeError, Quorum, QuorumError};
 pub(crate) use published::{Published, TailPiece};
 pub(crate) use raft_types::VoterNode;
+pub(crate) use start::StopReason;

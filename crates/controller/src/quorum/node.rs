@@ -1,15 +1,11 @@
 //! One node of the quorum, with openraft behind it and none of it in sight.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use metadata::MetadataOffset;
-use openraft::RaftMetrics;
-use openraft::ServerState;
-use openraft::error::{ClientWriteError, Fatal, InitializeError, RaftError};
-use openraft::metrics::RaftServerMetrics;
+use openraft::error::{ClientWriteError, RaftError};
 use rpc::LeaderHint;
 use rpc::proto::quorum::v1::quorum_server::QuorumServer;
 use tokio::sync::watch;
@@ -17,19 +13,21 @@ use tokio::time::{Instant, timeout};
 use types::{DirectoryId, NodeId};
 
 use super::change::{self, ChangeError, ChangeLock};
-use super::config::{MissingStore, QuorumConfig, SnapshotPolicy, Voter};
+use super::config::QuorumConfig;
 use super::contact::Contact;
-use super::durable::{DurableStore, FileStore, OpenError, Recovered};
+use super::durable::{DurableStore, OpenError, Recovered};
 use super::followers::Followers;
-use super::introduce::{self, RecordError};
 use super::lead::{self, Pulse};
+use super::leadership::{Leadership, LeadershipWatch, leadership};
 use super::local::{Local, NOBODY, Standing};
 use super::log_store::LogStore;
 use super::network::Network;
 use super::peers::Peers;
 use super::published::{KnownClusterId, Published};
 use super::raft_types::{Decision, Outcome, Raft, VoterNode, node_id, raft_id};
+use super::records::{self, RecordError};
 use super::service::QuorumService;
+use super::start::{StopReason, found, is_pristine, join, make_snapshots, open_store, raft_failed};
 use super::state_machine::{Backlog, StateMachine};
 use super::tasks::Tasks;
 use super::{election, follow};
@@ -46,34 +44,6 @@ pub(crate) struct Quorum {
     stop_reason: watch::Sender<Option<StopReason>>,
 }
 
-/// Why a node of the quorum must not go on.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum StopReason {
-    /// The disk that votes under this node's id is another one.
-    #[error(
-        "controller {node_id} votes with directory id {voter}, and the metadata directory of this \
-         node has directory id {own}: its disk was wiped or replaced, or another node has the same \
-         node.id. It must not vote, because it may have forgotten what it promised. To replace it, \
-         take the former voter out and let this node in: kcli quorum remove-voter {node_id} \
-         --directory-id {voter} (or kafka-metadata-quorum remove-controller --controller-id {node_id} \
-         --controller-directory-id {voter}), start this node again, and then kcli quorum add-voter \
-         {node_id} --endpoint CONTROLLER://{address} (or kafka-metadata-quorum add-controller)"
-    )]
-    ReplacedDisk {
-        /// This node.
-        node_id: NodeId,
-        /// The disk on record.
-        voter: DirectoryId,
-        /// The disk there is.
-        own: DirectoryId,
-        /// Its controller listener.
-        address: String,
-    },
-    /// Raft has stopped.
-    #[error("{0}")]
-    Raft(String),
-}
-
 /// Why a node of the quorum cannot start.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum QuorumError {
@@ -83,17 +53,6 @@ pub(crate) enum QuorumError {
     /// Raft refused its settings, or what the store held.
     #[error("raft cannot start: {0}")]
     Raft(String),
-}
-
-/// Who leads, as far as this node knows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Leadership {
-    /// Grows with every election.
-    pub(crate) term: u64,
-    /// The leader of that term.
-    pub(crate) leader: Option<NodeId>,
-    /// Whether it is this node.
-    pub(crate) is_self: bool,
 }
 
 /// Why a proposal has no effect, or may have none.
@@ -217,7 +176,7 @@ impl Quorum {
         self.local.tasks.spawn(election::stand_when_due(local()));
         self.local
             .tasks
-            .spawn(introduce::keep_records(local(), is_founded));
+            .spawn(records::keep_records(local(), is_founded));
     }
 
     fn spawn_snapshots(&self, backlog: Arc<Backlog>) {
@@ -322,7 +281,7 @@ impl Quorum {
         if self.local.known_directory_id() != Some(DirectoryId::ZERO) {
             return Ok(());
         }
-        let recorded = introduce::record_disks(&self.local).await;
+        let recorded = records::record_disks(&self.local).await;
         recorded.map_err(|error| match error {
             RecordError::NotLeader | RecordError::Busy => ProposeError::NotLeader,
             RecordError::Stopped(error) => ProposeError::Stopped(error),
@@ -456,115 +415,5 @@ impl Quorum {
             .wait_for(|m| m.snapshot >= applied && m.purged.is_some())
             .await
             .expect("a running node");
-    }
-}
-
-/// Follows who leads.
-#[derive(Debug, Clone)]
-pub(crate) struct LeadershipWatch(watch::Receiver<RaftServerMetrics<u64, VoterNode>>);
-
-impl LeadershipWatch {
-    /// Who leads now.
-    pub(crate) fn current(&mut self) -> Leadership {
-        leadership(&self.0.borrow_and_update())
-    }
-
-    /// Resolves when something may have changed since [`LeadershipWatch::current`]. Never once the
-    /// node has stopped.
-    ///
-    /// # Cancel safety
-    /// Cancel-safe.
-    pub(crate) async fn changed(&mut self) {
-        if self.0.changed().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    }
-}
-
-fn leadership(metrics: &RaftServerMetrics<u64, VoterNode>) -> Leadership {
-    let vote = &metrics.vote;
-    Leadership {
-        term: vote.leader_id.term,
-        leader: metrics.current_leader.map(node_id),
-        is_self: metrics.state == ServerState::Leader
-            && vote.committed
-            && vote.leader_id.node_id == metrics.id,
-    }
-}
-
-/// Resolves when openraft has failed.
-async fn raft_failed(mut metrics: watch::Receiver<RaftMetrics<u64, VoterNode>>) -> StopReason {
-    loop {
-        let failure = match &metrics.borrow_and_update().running_state {
-            Err(Fatal::Stopped) | Ok(()) => None,
-            Err(failure) => Some(failure.to_string()),
-        };
-        if let Some(failure) = failure {
-            return StopReason::Raft(failure);
-        }
-        if metrics.changed().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    }
-}
-
-/// Writes down who votes, as all founders do alike.
-async fn found(local: &Local, voters: &[Voter]) -> Result<(), QuorumError> {
-    let nodes = voters.iter();
-    let nodes = nodes.map(|v| (raft_id(v.node_id), v.node.clone()));
-    let nodes: BTreeMap<u64, VoterNode> = nodes.collect();
-    match local.raft.initialize(nodes).await {
-        // A leader was faster and has sent it.
-        Ok(()) | Err(RaftError::APIError(InitializeError::NotAllowed(_))) => Ok(()),
-        Err(error) => Err(QuorumError::Raft(error.to_string())),
-    }
-}
-
-/// What a node does to get its place in the quorum, and to keep it.
-async fn join(local: &Local, config: &QuorumConfig, is_pristine: bool) -> Result<(), StopReason> {
-    if is_pristine && config.may_found() {
-        match introduce::find_out(local, &config.voters).await? {
-            introduce::Outcome::Joined => {}
-            introduce::Outcome::Found => found(local, &config.voters)
-                .await
-                .map_err(|error| StopReason::Raft(error.to_string()))?,
-        }
-    }
-    let others = config
-        .voters
-        .iter()
-        .filter(|voter| voter.node_id != config.identity.node_id);
-    let others = others.map(|voter| voter.connector.clone());
-    let known: Vec<_> = others.chain(config.observed.iter().cloned()).collect();
-    introduce::keep_in_touch(local, &known, config.joins_by_itself).await
-}
-
-fn open_store(config: &QuorumConfig) -> Result<(FileStore, Recovered), OpenError> {
-    if FileStore::find(&config.dir)?.is_none() {
-        match config.missing_store {
-            MissingStore::Format => FileStore::format(&config.dir, &config.identity)?,
-            MissingStore::Refuse => return Err(OpenError::Missing("everything".to_owned())),
-        }
-    }
-    FileStore::open(&config.dir, &config.identity)
-}
-
-/// Whether nothing was ever stored.
-fn is_pristine(recovered: &Recovered) -> bool {
-    recovered.vote.is_none() && recovered.last_log_id().is_none() && recovered.snapshot.is_none()
-}
-
-async fn make_snapshots(
-    raft: &Raft,
-    backlog: &Backlog,
-    mut offset: watch::Receiver<MetadataOffset>,
-    policy: SnapshotPolicy,
-) {
-    while offset.changed().await.is_ok() {
-        if backlog.exceeds(policy.entry_count, policy.bytes)
-            && raft.trigger().snapshot().await.is_err()
-        {
-            return;
-        }
     }
 }

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use super::durable::MemoryStore;
 use super::testing::{directory_id, identity};
 use super::*;
-use crate::quorum::node::Leadership;
+use crate::quorum::leadership::Leadership;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
