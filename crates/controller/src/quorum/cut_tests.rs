@@ -1,5 +1,6 @@
 //! Nodes whose links are cut: nobody raises its term in vain, nobody leads alone.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,8 +11,9 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use types::{DirectoryId, NodeId, TopicId, Uuid};
 
-use super::durable::{Identity, MemoryStore};
-use super::testing::directory_id;
+use super::durable::{DurableStore as _, Identity, MemoryStore, Operation};
+use super::raft_types::{Entry, EntryPayload, Membership};
+use super::testing::{directory_id, log_id};
 use super::*;
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -101,6 +103,11 @@ struct Cluster {
 
 impl Cluster {
     async fn start(count: usize) -> Self {
+        Self::start_on((0..count).map(|_| Arc::default()).collect()).await
+    }
+
+    async fn start_on(stores: Vec<Arc<MemoryStore>>) -> Self {
+        let count = stores.len();
         let (mut connectors, mut incomings) = (Vec::new(), Vec::new());
         for _ in 0..count {
             let (connector, incoming) = in_process();
@@ -109,7 +116,7 @@ impl Cluster {
         }
         let links = |_| connectors.iter().cloned().map(Link::new).collect();
         let mut cluster = Self {
-            stores: (0..count).map(|_| Arc::default()).collect(),
+            stores,
             nodes: Vec::new(),
             links: (0..count).map(links).collect(),
         };
@@ -329,5 +336,66 @@ async fn a_leader_that_hands_over_is_followed_at_once() {
     let second = cluster.leader(&[first]).await;
     assert_ne!(first, second);
     assert!(before.elapsed() < Timing::default().election_timeout_min);
+    cluster.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn slow_disks_depose_nobody() {
+    let cluster = Cluster::start(3).await;
+    let leader = cluster.leader(&[]).await;
+    sleep(LONG).await;
+    let term = cluster.node(leader).term();
+    for store in &cluster.stores {
+        store.slow_down(Duration::from_millis(1500));
+    }
+    for n in 2..5 {
+        let decided = decide(&cluster.node(leader).quorum, n);
+        let decided = timeout(PATIENCE, decided).await.expect("in time");
+        decided.expect("committed");
+    }
+    assert!(cluster.node(leader).leads());
+    assert_eq!(cluster.node(leader).term(), term);
+    cluster.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_of_the_voters_is_finished_by_the_next_leader() {
+    let nodes = (0..3).map(|index| {
+        let node = VoterNode {
+            address: address(index),
+            directory_id: directory_id(id(index)),
+        };
+        (id(index), node)
+    });
+    let nodes: BTreeMap<u64, VoterNode> = nodes.collect();
+    let before = BTreeSet::from([1, 2, 3]);
+    let after = BTreeSet::from([1, 2]);
+    let entry = |index, configs| Entry {
+        log_id: log_id(1, index),
+        payload: EntryPayload::Membership(Membership::new(configs, nodes.clone())),
+    };
+    // The leader that began it is gone; all have its first half.
+    let begun = || {
+        let store = Arc::new(MemoryStore::default());
+        let entries = vec![
+            entry(0, vec![before.clone()]),
+            entry(1, vec![before.clone(), after.clone()]),
+        ];
+        store.submit(Operation::Append(entries), Box::new(|_stored| {}));
+        store
+    };
+    let cluster = Cluster::start_on((0..3).map(|_| begun()).collect()).await;
+    let leader = cluster.leader(&[]).await;
+    let voters = || {
+        let members = cluster.node(leader).quorum.members();
+        let voters = members.into_iter().filter(|member| member.is_voter);
+        voters.map(|member| member.node_id.0).collect::<Vec<_>>()
+    };
+    let finished = async {
+        while voters() != [1, 2] {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(PATIENCE, finished).await.expect("in time");
     cluster.stop().await;
 }

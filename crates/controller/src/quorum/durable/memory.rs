@@ -1,7 +1,8 @@
 //! The store without a disk, for tests and simulation.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
@@ -13,6 +14,8 @@ use super::{Done, DurableStore, Operation, Recovered, StoredSnapshot};
 pub(crate) struct MemoryStore {
     held: Mutex<Recovered>,
     has_failed: AtomicBool,
+    /// How long each operation takes to become durable, in milliseconds of the runtime.
+    delay_ms: AtomicU64,
     /// Whoever stores a snapshot waits.
     holds_snapshots: AtomicBool,
 }
@@ -21,6 +24,12 @@ impl MemoryStore {
     /// What a node finds that starts on this store.
     pub(crate) fn recover(&self) -> Recovered {
         self.held.lock().clone()
+    }
+
+    /// From here on every operation takes so long, as on a disk that is busy.
+    pub(crate) fn slow_down(&self, delay: Duration) {
+        let delay_ms = u64::try_from(delay.as_millis()).expect("short");
+        self.delay_ms.store(delay_ms, Ordering::Relaxed);
     }
 
     /// While this holds, whoever stores a snapshot waits.
@@ -40,7 +49,15 @@ impl DurableStore for MemoryStore {
             return done(Err(io::Error::other("the disk failed")));
         }
         apply(&mut self.held.lock(), operation);
-        done(Ok(()));
+        match self.delay_ms.load(Ordering::Relaxed) {
+            0 => done(Ok(())),
+            delay_ms => {
+                tokio::spawn(async move {
+                    tokio::time::sleep(Duration::from_millis(delay_ms)).await;
+                    done(Ok(()));
+                });
+            }
+        }
     }
 
     #[expect(
@@ -49,7 +66,7 @@ impl DurableStore for MemoryStore {
     )]
     fn save_snapshot(&self, snapshot: &StoredSnapshot) -> io::Result<()> {
         while self.holds_snapshots.load(Ordering::Relaxed) {
-            std::thread::sleep(std::time::Duration::from_millis(1));
+            std::thread::sleep(Duration::from_millis(1));
         }
         self.held.lock().snapshot = Some(snapshot.clone());
         Ok(())
