@@ -57,6 +57,7 @@ static BROKER: &[(&str, &str)] = &[
     ("connections.max.idle.ms", "Connections without a request for this long are closed."),
     ("controlled.shutdown.enable", "Whether a stopping broker hands its partitions over before it goes."),
     ("controller.listener.names", "Which of the listeners belong to the controller."),
+    ("controller.quorum.auto.join.enable", "Whether a controller that is not among the voters becomes one by itself once it has the metadata log."),
     ("controller.quorum.bootstrap.servers", "Controllers to ask for the quorum, as host:port."),
     ("controller.quorum.election.timeout.ms", "About how long a voter without news from the leader waits before it stands for election."),
     ("controller.quorum.voters", "The voters of a quorum with fixed members, as id@host:port."),
