@@ -79,6 +79,8 @@ async fn ill_treat(
     let run = run.insert(Run::start(target, plan.layout.clone()).await?);
     run.add_load(LoadSpec {
         value_bytes: plan.value_bytes,
+        reader_count: 3,
+        has_racks: plan.layout.has_racks,
         ..LoadSpec::new("t", plan.partition_count)
     })
     .await?;
@@ -174,10 +176,15 @@ impl fmt::Display for Outcome {
         };
         write!(
             f,
-            "SEED={} {} [{controllers}, {} partitions]: ",
+            "SEED={} {} [{controllers}, {} partitions{}]: ",
             self.seed,
             kinds.join("+"),
-            self.plan.partition_count
+            self.plan.partition_count,
+            if self.plan.layout.has_racks {
+                ", racks"
+            } else {
+                ""
+            }
         )?;
         match &self.verdict {
             Ok(verdict) => {

@@ -12,6 +12,8 @@ pub struct Layout {
     pub controller_count: i32,
     /// Whether all links between nodes lead through the fault proxy.
     pub is_proxied: bool,
+    /// Whether each broker has a rack of its own and readers are sent to the replica in theirs.
+    pub has_racks: bool,
     /// A broker whose data is on a file system of its own, so many bytes small. Needs root.
     pub small_disk: Option<(i32, u64)>,
     /// More lines of `server.properties`, for every node.
@@ -24,6 +26,7 @@ impl Default for Layout {
             broker_count: 3,
             controller_count: 0,
             is_proxied: false,
+            has_racks: false,
             small_disk: None,
             properties: Vec::new(),
         }
@@ -56,6 +59,15 @@ impl Layout {
         self
     }
 
+    /// The same, with a rack for each broker.
+    #[must_use]
+    pub fn with_racks(self) -> Self {
+        Self {
+            has_racks: true,
+            ..self
+        }
+    }
+
     /// All nodes.
     pub fn node_ids(&self) -> impl Iterator<Item = i32> + use<> {
         1..=self.broker_count + self.controller_count
@@ -70,6 +82,14 @@ impl Layout {
         }
     }
 }
+
+/// A broker's rack.
+#[must_use]
+pub fn rack(id: i32) -> String {
+    format!("rack-{id}")
+}
+
+const RACK_AWARE: &str = "org.apache.kafka.common.replica.RackAwareReplicaSelector";
 
 /// What a node does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,6 +152,10 @@ pub fn properties(layout: &Layout, id: i32, ports: Ports, voters: &str, data: &P
     ];
     if roles.is_broker {
         lines.push(("advertised.listeners", advertised.join(",")));
+    }
+    if layout.has_racks && roles.is_broker {
+        lines.push(("broker.rack", rack(id)));
+        lines.push(("replica.selector.class", RACK_AWARE.to_owned()));
     }
     let more = layout.properties.iter().map(|(k, v)| (k.as_str(), v));
     let mut text = String::new();

@@ -66,6 +66,9 @@ impl Dice {
             // The smallest there is: a new one every few seconds.
             layout = layout.with("log.segment.bytes", "1048576");
         }
+        if self.chance(0.5) {
+            layout = layout.with_racks();
+        }
         let has_own_controllers = self.random.random_bool(0.5);
         Plan {
             layout: match has_own_controllers {

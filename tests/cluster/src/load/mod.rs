@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use types::TopicPartition;
 
 use crate::history::{Recorder, Tp};
+use crate::layout::rack;
 
 /// How much is asked of a cluster.
 #[derive(Debug, Clone)]
@@ -39,6 +40,8 @@ pub struct LoadSpec {
     pub value_bytes: usize,
     /// Readers of all partitions.
     pub reader_count: u32,
+    /// Whether readers have racks: the first reader that of broker 1, and so on.
+    pub has_racks: bool,
     /// How long a producer tries: longer than anything that is broken here.
     pub delivery_timeout: Duration,
 }
@@ -55,6 +58,7 @@ impl LoadSpec {
             rate: 300,
             value_bytes: 100,
             reader_count: 2,
+            has_racks: false,
             delivery_timeout: Duration::from_secs(60),
         }
     }
@@ -103,9 +107,13 @@ impl Load {
                 stop_producers.clone(),
             ));
         }
-        for _ in 0..spec.reader_count {
+        for broker in (1..).take(usize::try_from(spec.reader_count).unwrap_or(0)) {
             others.spawn(reader::run(
                 Arc::clone(&shared),
+                match spec.has_racks {
+                    true => rack(broker),
+                    false => String::new(),
+                },
                 bootstrap.to_vec(),
                 recorder.clone(),
                 stop_others.clone(),

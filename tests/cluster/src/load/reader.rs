@@ -17,9 +17,10 @@ const POLL: Duration = Duration::from_millis(200);
 /// After an error that the consumer does not mend by itself.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Reads until `stop`.
+/// Reads until `stop`, from the replica in its rack if it has one.
 pub(super) async fn run(
     spec: Arc<LoadSpec>,
+    rack: String,
     bootstrap: Vec<Address>,
     recorder: Recorder,
     stop: CancellationToken,
@@ -30,6 +31,7 @@ pub(super) async fn run(
         // Whoever follows a log from its beginning never leaves its range.
         reset: None,
         fetch_wait_max: POLL,
+        rack,
         ..ConsumerConfig::default()
     };
     let mut reader = Reader {
