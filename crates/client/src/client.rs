@@ -190,8 +190,10 @@ impl Client {
         if bootstrap.is_open() && !self.is_suspect(&bootstrap.address) {
             return Ok(bootstrap);
         }
-        for (node_id, is_suspect) in self.candidates() {
-            if is_suspect && bootstrap.is_open() {
+        for (node_id, is_suspect, is_connected) in self.candidates() {
+            // With all of them in doubt any will do, but not always the same one: of brokers that all
+            // wait for one that is cut off, only that one does not know who leads now.
+            if is_suspect && !is_connected && bootstrap.is_open() {
                 break;
             }
             if let Ok(Ok(connection)) = timeout(ANY_WITHIN, self.broker(node_id)).await {
@@ -206,9 +208,9 @@ impl Client {
         Ok(found)
     }
 
-    /// Brokers of the metadata in the order in which any of them is asked, and whether each was
-    /// silent lately.
-    fn candidates(&self) -> Vec<(i32, bool)> {
+    /// Brokers of the metadata in the order in which any of them is asked, whether each was silent
+    /// lately, and whether it is connected.
+    fn candidates(&self) -> Vec<(i32, bool, bool)> {
         let cluster = self.cluster();
         let mut ids: Vec<_> = cluster.brokers.values().collect();
         ids.shuffle(&mut rand::rng());
@@ -217,11 +219,15 @@ impl Client {
             let slot = connections.get(&node_id);
             slot.is_some_and(|slot| slot.connection.get().is_some_and(|c| c.is_open()))
         };
-        let ranked = ids
-            .into_iter()
-            .map(|broker| (broker.id, self.is_suspect(&broker.address)));
+        let ranked = ids.into_iter().map(|broker| {
+            (
+                broker.id,
+                self.is_suspect(&broker.address),
+                is_connected(broker.id),
+            )
+        });
         let mut ranked: Vec<_> = ranked.collect();
-        ranked.sort_by_key(|(id, is_suspect)| (*is_suspect, !is_connected(*id)));
+        ranked.sort_by_key(|(_, is_suspect, is_connected)| (*is_suspect, !is_connected));
         ranked
     }
 

@@ -236,7 +236,7 @@ async fn records_follow_the_leader_with_the_sequence_numbers_they_had() {
 }
 
 /// Answers as broker 1, which leads no more and says who does, while its metadata does not know yet;
-/// or, if it is silent, does not answer Produce at all.
+/// or, if it is silent, does not answer Produce at all, as one that is cut off from its followers.
 fn deposed(
     brokers: [(i32, std::net::SocketAddr); 2],
     is_silent: bool,
@@ -244,9 +244,6 @@ fn deposed(
 ) -> fake::Answer {
     Arc::new(move |header, _body| match header.api_key {
         ApiKey::ApiVersions => reply(header, &all_versions()),
-        ApiKey::Metadata if is_silent && asked_count.load(Ordering::SeqCst) > 0 => {
-            reply(header, &metadata(&brokers, 2, 1))
-        }
         ApiKey::Metadata => reply(header, &metadata(&brokers, 1, 0)),
         ApiKey::InitProducerId => reply(header, &InitProducerIdResponse::default()),
         ApiKey::Produce => {
@@ -283,6 +280,7 @@ async fn time_until_written_past_a_deposed_leader(is_silent: bool) -> Duration {
         listener_2,
         Arc::new(move |header, _body| match header.api_key {
             ApiKey::ApiVersions => reply(header, &all_versions()),
+            ApiKey::Metadata if is_silent => reply(header, &metadata(&brokers, 2, 1)),
             ApiKey::Produce => reply(header, &produced(0)),
             _ => None,
         }),

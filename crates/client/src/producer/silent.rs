@@ -30,9 +30,22 @@ impl Sender {
         match look_at <= turn.now {
             true => {
                 self.silent_look_at = turn.now + SILENT_LOOK_EVERY;
+                self.suspect_silent(turn.now);
                 turn.wants_refresh = true;
             }
             false => turn.wake_at = turn.wake_at.min(look_at),
+        }
+    }
+
+    /// Others shall be asked: one that is cut off answers at once, and believes that it leads.
+    fn suspect_silent(&self, now: Instant) {
+        let Some(moment) = now.checked_sub(SILENT_AFTER) else {
+            return;
+        };
+        for (node_id, _) in self.routes.silent_since(moment) {
+            if let Some(connection) = self.routes.connection(node_id) {
+                self.shared.client.suspect(&connection.address);
+            }
         }
     }
 
