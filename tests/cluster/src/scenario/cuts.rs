@@ -76,17 +76,24 @@ pub(super) async fn a_leader_cut_off_from_the_controllers_loses_nothing(
     cut(run, "leader | controllers", flows.collect()).await
 }
 
+/// Clients still reach it, and it tells them that it leads; they must find the new leader all the same,
+/// before the cut is mended.
 pub(super) async fn a_leader_cut_off_from_everybody_loses_nothing(
     run: &mut Option<Run>,
     target: &Target,
 ) -> Result<()> {
     let run = begin(run, target).await?;
     let id = leader(&run.admin().await?, "t", 0).await?;
-    let flows = others(run, id)
-        .into_iter()
-        .flat_map(|other| Flow::between(id, other));
-    let flows = flows.collect();
-    cut(run, "leader | all", flows).await
+    let others = others(run, id).into_iter();
+    let flows: Vec<Flow> = others.flat_map(|other| Flow::between(id, other)).collect();
+    run.breaks("leader | all");
+    let cut = flows.iter().copied();
+    run.cluster.proxy().rules().set(cut.clone(), Rule::Cut);
+    run.until_acked(RESUMES_WITHIN).await?;
+    run.cluster.proxy().rules().clear(cut);
+    run.heals("leader | all");
+    run.until_acked(RESUMES_WITHIN).await?;
+    run.until_in_sync().await
 }
 
 /// What the leader says arrives; what it is told does not.
