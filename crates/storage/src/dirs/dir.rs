@@ -156,14 +156,9 @@ impl Dir {
         }
     }
 
-    /// From here on only another marker says that logs were closed.
-    ///
-    /// After the machine went down, the boot id of the former run stays for now: see
-    /// [`Dir::on_recovered`].
+    /// From here on only another marker says that logs were closed. The boot id of the former run stays
+    /// for now: see [`Dir::on_recovered`].
     fn begin_run(&self, disk: &Arc<dyn Disk>) -> Result<(), Error> {
-        if self.restart != Restart::MachineCrash {
-            self.store_boot_id(disk)?;
-        }
         let path = self.path();
         let begun = disk
             .remove(&path.join(clean_shutdown::NAME))
@@ -172,16 +167,12 @@ impl Dir {
     }
 
     /// The cluster knows how the last run ended, and the logs are recovered. A start that is killed
-    /// before that must not turn a machine that went down into a process that crashed: the next start
-    /// would vouch for records that are gone.
+    /// before that must not turn what came before it (a machine that went down, a disk that was rolled
+    /// back) into a process that crashed: the next start would vouch for records that are gone.
     pub(super) fn on_recovered(&self) -> Result<(), Error> {
-        match &self.disk {
-            Some(disk) if self.restart == Restart::MachineCrash => self.store_boot_id(disk),
-            Some(_) | None => Ok(()),
-        }
-    }
-
-    fn store_boot_id(&self, disk: &Arc<dyn Disk>) -> Result<(), Error> {
+        let Some(disk) = &self.disk else {
+            return Ok(());
+        };
         let path = self.path().join(BOOT_ID);
         let boot_id = disk.boot_id().unwrap_or_default();
         let stored = disk.replace(&path, boot_id.as_bytes(), true);
