@@ -71,6 +71,9 @@ impl Log {
     /// Appends whole batches copied from the leader; offsets and epochs stay. Checksums are
     /// verified. Durability as in [`Log::append_as_leader`].
     ///
+    /// An empty log may start within the first of them, where the leader's log does after records were
+    /// deleted: the whole batch is kept, and the log start stays.
+    ///
     /// # Errors
     /// See [`AppendError`]. What was wrong with the bytes is found before anything is written; if the
     /// disk fails in the middle, the log may have grown by some of the batches.
@@ -84,11 +87,18 @@ impl Log {
                 header: batch.header,
             })
             .collect();
+        let log_start_offset = self.log_start_offset;
+        if let Some(first) = placed.first()
+            && first.header.base_offset < self.log_end_offset
+        {
+            self.truncate_fully_and_start_at(first.header.base_offset)?;
+        }
         let mut rest = &placed[..];
         while !rest.is_empty() {
             let (now, later) = rest.split_at(self.fits_segment(rest));
             self.write(now)?;
             rest = later;
+            self.increment_log_start(log_start_offset.min(self.log_end_offset))?;
         }
         self.info(&placed, false)
     }
@@ -180,7 +190,8 @@ impl Log {
                     "the last offset lies before the first".to_owned(),
                 ));
             }
-            if header.base_offset < next_offset {
+            let is_first_of_all = batches.is_empty() && self.starts_within(header);
+            if header.base_offset < next_offset && !is_first_of_all {
                 return Err(AppendError::UnexpectedOffset {
                     offset: header.base_offset,
                     log_end_offset: next_offset,
@@ -197,6 +208,14 @@ impl Log {
             batches.push(batch);
         }
         Ok(batches)
+    }
+
+    /// Whether the log has no records yet and starts in the middle of the batch.
+    fn starts_within(&self, header: &BatchHeader) -> bool {
+        self.log_start_offset == self.log_end_offset
+            && self.segments.iter().all(|segment| segment.is_empty())
+            && header.base_offset >= 0
+            && header.next_offset() > self.log_end_offset
     }
 
     /// How many of the batches go into one segment: the active one or, if not even the first fits

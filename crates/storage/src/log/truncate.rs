@@ -43,8 +43,10 @@ impl Log {
         }
         let index = self.segment_of(offset);
         let segment = Arc::clone(&self.segments[index]);
-        // Nothing has changed as long as this fails.
+        // Nothing has changed as long as these fail.
         let cut = find_cut(&segment, offset).map_err(|error| self.dir_state.judge(error))?;
+        self.lower_recovery_point(cut.end_offset)
+            .map_err(|error| self.dir_state.judge(error))?;
         let result = self.cut_at(index, &segment, &cut);
         result.map_err(|error| self.on_failed_truncation(error))
     }
@@ -56,6 +58,13 @@ impl Log {
     /// If the disk refuses; the log is then offline.
     pub fn truncate_fully_and_start_at(&mut self, offset: Offset) -> Result<(), Error> {
         self.check_online()?;
+        let first = self
+            .segments
+            .first()
+            .map_or(0, |segment| segment.base_offset());
+        // Nothing has changed as long as this fails.
+        self.lower_recovery_point(first.min(offset))
+            .map_err(|error| self.dir_state.judge(error))?;
         let result = self.restart_at(offset);
         result.map_err(|error| self.on_failed_truncation(error))
     }
@@ -68,11 +77,6 @@ impl Log {
     }
 
     fn restart_at(&mut self, offset: Offset) -> Result<(), Error> {
-        let first = self
-            .segments
-            .first()
-            .map_or(0, |segment| segment.base_offset());
-        self.lower_recovery_point(first.min(offset))?;
         self.drop_segments_from(0)?;
         for snapshot in std::mem::take(&mut self.snapshots) {
             self.remove_snapshot(snapshot)?;
@@ -103,7 +107,6 @@ impl Log {
     }
 
     fn cut_at(&mut self, index: usize, segment: &Arc<Segment>, cut: &Cut) -> Result<(), Error> {
-        self.lower_recovery_point(cut.end_offset)?;
         self.drop_segments_from(index + 1)?;
         self.cut_segment(segment, cut)?;
         self.log_end_offset = cut.end_offset;

@@ -119,6 +119,28 @@ fn a_truncation_that_cannot_begin_changes_nothing() {
 }
 
 #[test]
+fn a_truncation_that_finds_the_disk_full_may_be_tried_again() {
+    let bench = Bench::new();
+    let mut log = bench.create();
+    for _ in 0..5 {
+        append(&mut log, 1);
+    }
+    log.flush().unwrap();
+    let full = |op| bench.disk.plan(Some(op), 0, 1, Fault::Errno(FULL));
+    full(Op::Write);
+    let error = log.truncate_to(3).unwrap_err();
+    assert!(error.is_disk_full() && !error.is_offline(), "{error}");
+    full(Op::Write);
+    let error = log.truncate_fully_and_start_at(9).unwrap_err();
+    assert!(error.is_disk_full() && !error.is_offline(), "{error}");
+    assert_eq!(offsets(&log).len(), 5);
+    log.truncate_to(3).unwrap();
+    assert_eq!(log.log_end_offset(), 3);
+    log.truncate_fully_and_start_at(9).unwrap();
+    assert_eq!(log.log_end_offset(), 9);
+}
+
+#[test]
 fn a_log_that_was_deleted_leaves_the_files_of_its_successor_alone() {
     let bench = Bench::new();
     let mut old = bench.create();

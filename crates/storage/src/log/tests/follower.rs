@@ -312,3 +312,35 @@ fn elections_without_a_write_come_to_terms_in_a_few_rounds() {
     cluster.append(&mut chance);
     cluster.assert_equal();
 }
+
+#[test]
+fn a_log_that_starts_within_a_batch_is_copied_with_the_whole_batch() {
+    let leader_bench = Bench::new();
+    let mut leader = leader_bench.create();
+    for sequence in [0, 10, 20] {
+        let batch = producer_batch(1, 0, sequence, 10);
+        leader.append_as_leader(&[batch], EPOCH).unwrap();
+    }
+    let before = leader.reader().read(0, 1, Offset::MAX, true).unwrap();
+    leader.increment_log_start(15).unwrap();
+    let read = |from| leader.reader().read(from, 1, Offset::MAX, true).unwrap();
+
+    let bench = Bench::new();
+    let mut follower = bench.create();
+    follower.truncate_fully_and_start_at(15).unwrap();
+    let error = follower.append_as_follower(before.bytes).unwrap_err();
+    assert!(matches!(error, AppendError::UnexpectedOffset { .. }));
+    follower.append_as_follower(read(15).bytes).unwrap();
+    assert_eq!(
+        (follower.log_start_offset(), follower.log_end_offset()),
+        (15, 20)
+    );
+    let again = follower.append_as_follower(read(15).bytes).unwrap_err();
+    assert!(matches!(again, AppendError::UnexpectedOffset { .. }));
+    follower.append_as_follower(read(20).bytes).unwrap();
+    assert_eq!(follower.epoch_at(15), EPOCH);
+    let first = follower.reader().read(15, 1, Offset::MAX, true).unwrap();
+    assert_eq!(first.bytes, read(15).bytes);
+    let follower = bench.kill(follower);
+    assert_eq!(follower.log_end_offset(), 30);
+}
