@@ -212,11 +212,13 @@ impl Run {
             scan(&admin, spec, &self.recorder).await?;
             findings.extend(self.compare_files(&admin, spec).await?);
         }
+        let steady = specs.iter().filter(|spec| spec.producer_count > 0);
+        let steady: Vec<Tp> = steady.flat_map(LoadSpec::tps).collect();
         let history = self.recorder.events();
         findings.extend(histck::check(&history));
         Ok(Verdict {
             findings,
-            figures: figures(&history),
+            figures: figures(&history, |tp| steady.contains(tp)),
         })
     }
 

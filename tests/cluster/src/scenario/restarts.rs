@@ -69,7 +69,7 @@ pub(super) async fn a_rolling_restart_fails_no_request(
         run.until_in_sync().await?;
         sleep(Duration::from_millis(300)).await;
     }
-    let figures = figures(&run.recorder.events());
+    let figures = figures(&run.recorder.events(), |_| true);
     let failed = figures.failed + figures.unknown;
     ensure!(
         failed == 0,
