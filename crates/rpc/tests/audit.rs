@@ -85,14 +85,38 @@ impl Numbers {
     }
 }
 
-async fn client(numbers: Numbers) -> AuditClient {
+/// A batch whose last offset is damaged.
+#[derive(Debug)]
+struct Damaged;
+
+impl Auditor for Damaged {
+    fn position(&self, partition: PartitionId) -> Replica {
+        SOUND.position(partition)
+    }
+
+    fn read(&self, range: Range) -> PieceFuture {
+        let batch = BatchSummary {
+            last_offset: range.from_offset - 1,
+            is_damaged: true,
+            ..SOUND.batch(range.from_offset)
+        };
+        Box::pin(async move {
+            Ok(Piece {
+                batches: vec![batch],
+                next_offset: range.from_offset,
+            })
+        })
+    }
+}
+
+async fn client(auditor: impl Auditor) -> AuditClient {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("bound").to_string();
     let config = TransportConfig::default();
     let client = AuditClient::new(&Connector::tcp(address), &config);
     tokio::spawn(async move {
         let mut routes = Routes::builder();
-        routes.add_service(service(Arc::new(numbers)));
+        routes.add_service(service(Arc::new(auditor)));
         let incoming = Incoming::tcp(listener);
         let served = serve(routes.routes(), incoming, &config, std::future::pending()).await;
         served.expect("connections");
@@ -211,4 +235,15 @@ async fn a_broker_that_is_not_there_is_said_so() {
     let client = AuditClient::new(&Connector::tcp("127.0.0.1:1"), &TransportConfig::default());
     let asked = client.positions(&[HERE], Duration::from_secs(10)).await;
     assert!(matches!(asked, Err(Error::Unreachable(_))), "{asked:?}");
+}
+
+#[tokio::test]
+async fn offsets_that_lead_nowhere_are_told_and_not_followed() {
+    let client = client(Damaged).await;
+    let mut batches = client.batches(&range(0, 100)).await.expect("begun");
+    let error = batches.next().await.expect_err("damaged");
+    assert!(
+        matches!(error, Error::Refused(Refusal::Unreadable(_))),
+        "{error}"
+    );
 }
