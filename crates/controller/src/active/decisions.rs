@@ -105,6 +105,7 @@ impl ActiveTask {
         };
         let now = self.clock.monotonic();
         self.sessions.on_heartbeat(broker, epoch, now, contact);
+        group.hear(broker, epoch);
         if let Some(theirs) = state.image_hash {
             self.image_check.compare(broker, theirs, now, &self.probes);
         }

@@ -1,7 +1,7 @@
 //! Requests that are decided together and committed as one entry.
 
 use metadata::{MetadataImage, MetadataOffset, MetadataRecord, ReplayError, replay, replay_more};
-use types::NodeId;
+use types::{BrokerEpoch, NodeId};
 
 /// What became of a group: the image after its entry, or nothing.
 pub(super) enum Fate<'a> {
@@ -26,6 +26,7 @@ pub(super) struct Group {
     bytes: usize,
     answers: Vec<Answer>,
     registered: Vec<NodeId>,
+    heard: Vec<(NodeId, BrokerEpoch)>,
     must_confirm: bool,
 }
 
@@ -40,6 +41,7 @@ impl Group {
             bytes: 0,
             answers: Vec::new(),
             registered: Vec::new(),
+            heard: Vec::new(),
             must_confirm: false,
         })
     }
@@ -80,6 +82,16 @@ impl Group {
     /// Brokers that register in this group.
     pub(super) fn registered(&self) -> &[NodeId] {
         &self.registered
+    }
+
+    /// Notes that a heartbeat of this broker waits for the group.
+    pub(super) fn hear(&mut self, broker: NodeId, epoch: BrokerEpoch) {
+        self.heard.push((broker, epoch));
+    }
+
+    /// Brokers whose heartbeats wait for the group.
+    pub(super) fn heard(&self) -> &[(NodeId, BrokerEpoch)] {
+        &self.heard
     }
 
     /// An answer of this group may be given only by a controller that is certain to be active still,

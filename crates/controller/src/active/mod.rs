@@ -10,6 +10,7 @@
 //! undone: one entry is under way at a time, and an entry that comes to stand in another place than
 //! it was decided for has no effect.
 
+mod backlog;
 mod decisions;
 mod group;
 mod image_check;

@@ -18,8 +18,6 @@ use crate::quorum::ProposeError;
 const GROUP_COUNT_MAX: usize = 512;
 /// A group is closed once its records have so many bytes; a single request may have more.
 const GROUP_BYTES_MAX: usize = 1 << 20;
-/// A message waits no longer than this for its turn.
-const BACKLOG_MAX: Duration = Duration::from_secs(2);
 /// Pause before a reign that could not begin is tried again.
 const RETRY_PAUSE: Duration = Duration::from_millis(20);
 
@@ -164,8 +162,11 @@ impl ActiveTask {
         }
         let mut group = Group::new(&base, offset).map_err(|e| End::Fatal(e.to_string()))?;
         self.check_own_lag();
+        let waiting_count = self.mailbox.len() + usize::from(first.is_some());
+        self.backlog.look(waiting_count, self.clock.monotonic());
         let mut next = first;
         while let Some(message) = next {
+            self.backlog.on_read();
             self.decide(message, &mut group);
             let has_room =
                 group.answer_count() < GROUP_COUNT_MAX && group.bytes() < GROUP_BYTES_MAX;
@@ -176,9 +177,13 @@ impl ActiveTask {
         }
         self.fence_silent(&mut group);
         self.keep_up(&mut group);
-        let registered = group.registered().to_vec();
+        let (registered, heard) = (group.registered().to_vec(), group.heard().to_vec());
         self.settle(term, offset, group).await?;
         self.start_sessions(&registered);
+        let now = self.clock.monotonic();
+        for (broker, epoch) in heard {
+            self.sessions.on_answered(broker, epoch, now);
+        }
         Ok(())
     }
 
@@ -284,7 +289,7 @@ impl ActiveTask {
         // Heartbeats may be among the messages that are still waiting.
         let heard_up_to = match self.mailbox.is_empty() {
             true => now,
-            false => now.saturating_sub(BACKLOG_MAX),
+            false => self.backlog.read_up_to(),
         };
         for (broker, epoch) in self.sessions.expire(heard_up_to) {
             self.fence(group, broker, epoch, "session timed out");

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use types::Clock;
 
+use super::backlog::Backlog;
 use super::image_check::ImageCheck;
 use super::message::{Mailbox, Message, Refusal};
 use super::upkeep::Upkeep;
@@ -36,6 +37,7 @@ pub(crate) struct ActiveTask {
     pub(super) config: ActiveConfig,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) mailbox: mpsc::Receiver<Message>,
+    pub(super) backlog: Backlog,
     /// For what the task's own probes find.
     pub(super) own_mailbox: Mailbox,
     pub(super) leadership: LeadershipWatch,
@@ -68,6 +70,7 @@ impl ActiveTask {
             config,
             clock,
             mailbox,
+            backlog: Backlog::default(),
             own_mailbox,
             probes: TaskTracker::new(),
             stop,

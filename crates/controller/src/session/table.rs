@@ -120,6 +120,14 @@ impl SessionTable {
         self.sessions.insert(broker, session);
     }
 
+    /// The broker's heartbeat has been answered. It sends no other one before, so however long the answer
+    /// took, it was not the broker that was silent.
+    pub fn on_answered(&mut self, broker: NodeId, epoch: BrokerEpoch, now: Duration) {
+        if let Some(session) = self.of(broker, epoch) {
+            session.silent_since = session.silent_since.max(now);
+        }
+    }
+
     /// The stream of heartbeats ended. Says whether to look if the process is still there.
     pub fn on_broken(&mut self, broker: NodeId, epoch: BrokerEpoch) -> bool {
         let Some(session) = self.of(broker, epoch) else {
@@ -247,6 +255,19 @@ mod tests {
         assert_eq!(table.expire(secs(18)), [(B, E)]);
         assert_eq!(table.expire(secs(99)), []);
         assert_eq!(table.next_end(), None);
+    }
+
+    #[test]
+    fn a_broker_that_waits_for_its_answer_is_not_silent() {
+        let mut table = table();
+        table.on_heartbeat(B, E, secs(1), contact());
+        table.on_answered(B, BrokerEpoch(6), secs(20));
+        table.on_answered(NodeId(2), E, secs(20));
+        table.on_answered(B, E, secs(20));
+        assert_eq!(table.expire(secs(28)), []);
+        assert_eq!(table.expire(secs(29)), [(B, E)]);
+        table.on_answered(B, E, secs(30));
+        assert_eq!(table.next_end(), None, "it is over");
     }
 
     #[test]
