@@ -107,6 +107,13 @@ impl Cluster {
     }
 
     async fn start_on(stores: Vec<Arc<MemoryStore>>) -> Self {
+        Self::start_with(stores, |index| directory_id(id(index))).await
+    }
+
+    async fn start_with(
+        stores: Vec<Arc<MemoryStore>>,
+        disk: impl Fn(usize) -> DirectoryId,
+    ) -> Self {
         let count = stores.len();
         let (mut connectors, mut incomings) = (Vec::new(), Vec::new());
         for _ in 0..count {
@@ -121,7 +128,7 @@ impl Cluster {
             links: (0..count).map(links).collect(),
         };
         for (index, incoming) in incomings.into_iter().enumerate() {
-            let config = cluster.config(index, directory_id(id(index)));
+            let config = cluster.config(index, disk(index));
             let node = Node::start(&cluster.stores[index], config, incoming).await;
             cluster.nodes.push(Some(node));
         }
@@ -322,6 +329,27 @@ async fn an_empty_store_among_those_that_cannot_tell_waits_and_does_not_vote() {
     assert_eq!(node.term(), 0);
     assert!(!cluster.node(other).leads(), "there is no majority");
     node.kill().await;
+    cluster.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_empty_disks_do_not_outvote_the_one_that_remembers() {
+    let cluster = Cluster::start(3).await;
+    let survivor = cluster.leader(&[]).await;
+    let mut stores: Vec<Arc<MemoryStore>> = (0..3).map(|_| Arc::default()).collect();
+    stores[survivor] = Arc::clone(&cluster.stores[survivor]);
+    cluster.stop().await;
+    let disk = |index| match index == survivor {
+        true => directory_id(id(index)),
+        false => directory_id(70 + id(index)),
+    };
+    let cluster = Cluster::start_with(stores, disk).await;
+    sleep(LONG).await;
+    for index in 0..3 {
+        assert!(!cluster.node(index).leads());
+        let is_empty = index != survivor;
+        assert_eq!(cluster.node(index).term() == 0, is_empty, "{index}");
+    }
     cluster.stop().await;
 }
 

@@ -6,7 +6,8 @@
 //! empty node asks the others first:
 //!
 //! ```text
-//!   most of the first voters are as new as this node ─▶ found the quorum together
+//!   most of the first voters are as new as this node ─▶ found the quorum together, unless one that
+//!                                                       answers remembers an older one
 //!   the leader knows this node by another disk       ─▶ wiped: this node stops
 //!   the leader does not know this node               ─▶ it gets the log, without a vote
 //!   otherwise                                        ─▶ ask again
@@ -129,6 +130,7 @@ pub(super) async fn find_out(local: &Local, voters: &[Voter]) -> Result<Outcome,
     let own = local.id();
     let ids: BTreeSet<u64> = voters.iter().map(|v| raft_id(v.node_id)).collect();
     let all = Membership::new(vec![ids], BTreeMap::<u64, VoterNode>::new());
+    let mut is_told = false;
     loop {
         if !local.standing.is_on_probation() {
             return Ok(Outcome::Joined);
@@ -137,8 +139,11 @@ pub(super) async fn find_out(local: &Local, voters: &[Voter]) -> Result<Outcome,
         let asked = others.map(|voter| ask(local, &voter.connector, Wish::None));
         let answers = futures_util::future::join_all(asked).await;
         let mut founders = BTreeSet::from([own]);
-        let mut leader = None;
+        let (mut leader, mut remembers) = (None, None);
         for answer in answers.into_iter().flatten() {
+            if !answer.is_founding {
+                remembers = Some(answer.node_id);
+            }
             if answer.is_voter && answer.known_as == Some(local.identity.directory_id) {
                 // On record with this very disk, which has promised nothing yet.
                 local.standing.confirm();
@@ -160,6 +165,15 @@ pub(super) async fn find_out(local: &Local, voters: &[Voter]) -> Result<Outcome,
             // A quorum that does not count on this node, or has it on record: the leader sends the
             // log.
             let _taken_in = ask(local, &Connector::tcp(address), Wish::Log).await;
+        } else if let Some(controller) = remembers {
+            // However many disks are empty: what it remembers was decided. Its quorum has to come back.
+            if !std::mem::replace(&mut is_told, true) {
+                tracing::warn!(
+                    %controller,
+                    "a controller knows the quorum already, and none leads; this one has an empty \
+                     metadata directory and waits for those that hold the metadata log"
+                );
+            }
         } else if is_majority(&all, &founders) {
             local.standing.confirm();
             return Ok(Outcome::Found);

@@ -1,6 +1,6 @@
 //! What a leader keeps in order: which disks vote, and what is left of changes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use types::DirectoryId;
 
 use super::change::{self, ChangeError};
 use super::introduce::disk_of;
-use super::local::{Local, leading_vote};
+use super::local::{Local, is_majority, leading_vote};
 use super::raft_types::VoterNode;
 
 /// Puts on record the disks of members that are not yet, this leader's own first of all. Committed
@@ -42,6 +42,16 @@ pub(super) async fn record_disks(local: &Local) -> Result<(), RecordError> {
     let nodes: BTreeMap<u64, VoterNode> = found.into_iter().flatten().collect();
     if nodes.is_empty() {
         return Ok(());
+    }
+    // From then on nothing is sent to disks that are not on record, this change included: it has to
+    // bring a majority, or it could never be committed.
+    let is_on_record = |(id, node): &(&u64, &VoterNode)| {
+        node.directory_id != DirectoryId::ZERO || nodes.contains_key(id)
+    };
+    let on_record = membership.nodes().filter(is_on_record);
+    let on_record: BTreeSet<u64> = on_record.map(|(id, _)| *id).collect();
+    if !is_majority(&membership, &on_record) {
+        return Err(RecordError::Busy);
     }
     let ids: Vec<u64> = nodes.keys().copied().collect();
     let change = ChangeMembers::SetNodes(nodes);

@@ -21,8 +21,8 @@ use super::lead;
 use super::local::Local;
 use super::receive::Receiver;
 use super::wire::{
-    WireError, directory_id_from_wire, entry_from_wire, log_id_to_wire, optional_log_id,
-    required_vote, vote_to_wire,
+    WireError, check_sequence, directory_id_from_wire, entry_from_wire, log_id_to_wire,
+    optional_log_id, required_vote, vote_to_wire,
 };
 
 type BoxStream<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
@@ -190,6 +190,7 @@ impl Quorum for QuorumService {
                 .map_err(|e| malformed(&e))?,
             leader_commit: optional_log_id(request.committed).map_err(|e| malformed(&e))?,
         };
+        check_sequence(append.prev_log_id.as_ref(), &append.entries).map_err(|e| malformed(&e))?;
         self.check_led(request.envelope)?;
         let leads = vote.committed && vote >= self.local.metrics().borrow().vote;
         let _working = leads.then(|| self.local.contact.working_for(&vote));

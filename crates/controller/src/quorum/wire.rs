@@ -28,6 +28,9 @@ pub(crate) enum WireError {
     /// A term or an index that no log reaches.
     #[error("{0} is beyond every term and index")]
     TooFar(u64),
+    /// Entries that do not follow each other.
+    #[error("entry {0} does not follow the one before it")]
+    Gap(u64),
 }
 
 /// Terms and indexes end here. Whoever adds to one later needs no check, and openraft adds unchecked.
@@ -112,6 +115,19 @@ pub(crate) fn entry_from_wire(entry: wire::Entry) -> Result<Entry, WireError> {
         log_id: log_id_from_wire(log_id)?,
         payload,
     })
+}
+
+/// Whether entries follow each other, and the first of them the one that is named. Raft relies on it.
+pub(crate) fn check_sequence(previous: Option<&LogId>, entries: &[Entry]) -> Result<(), WireError> {
+    let mut before = previous.copied();
+    for LogId { leader_id, index } in entries.iter().map(|entry| entry.log_id) {
+        let next = before.map_or(0, |id| id.index + 1);
+        if index != next || before.is_some_and(|id| id.leader_id > leader_id) {
+            return Err(WireError::Gap(index));
+        }
+        before = Some(LogId { leader_id, index });
+    }
+    Ok(())
 }
 
 pub(crate) fn encode_entry(entry: &Entry) -> Bytes {
@@ -222,6 +238,22 @@ mod tests {
         };
         let back = snapshot_meta_from_wire(snapshot_meta_to_wire(&meta));
         assert_eq!(back.expect("what was encoded"), meta);
+    }
+
+    #[test]
+    fn entries_with_a_gap_or_of_an_earlier_term_are_refused() {
+        use crate::quorum::testing::entry;
+        let check = |previous: Option<LogId>, entries: &[(u64, u64)]| {
+            let entries = entries.iter().map(|(term, index)| entry(*term, *index, 1));
+            check_sequence(previous.as_ref(), &entries.collect::<Vec<_>>()).is_ok()
+        };
+        assert!(check(None, &[]));
+        assert!(check(None, &[(1, 0), (1, 1), (3, 2)]));
+        assert!(check(Some(log_id(2, 6)), &[(2, 7), (3, 8)]));
+        assert!(!check(None, &[(1, 1)]));
+        assert!(!check(Some(log_id(2, 6)), &[(2, 8)]));
+        assert!(!check(Some(log_id(2, 6)), &[(2, 7), (2, 9)]));
+        assert!(!check(Some(log_id(2, 6)), &[(1, 7)]));
     }
 
     #[test]
