@@ -56,7 +56,7 @@ fn assign(
 }
 
 /// The partition with its replica in that directory. A replica that was on a disk which is out of
-/// service begins anew: it is no longer eligible for what it held there.
+/// service begins anew: it is no longer in sync with, or eligible for, what it held there.
 fn moved(
     broker: &BrokerRegistration,
     partition: &PartitionRegistration,
@@ -69,8 +69,11 @@ fn moved(
     let mut next = partition.clone();
     next.directories = partition.replicas.iter().map(directory_of).collect();
     if !broker.has_online(partition.directory_of(broker.id)) {
+        // Without eligible replicas the last one in sync stays in the isr while it is out of service.
+        next.isr.retain(|node| *node != broker.id);
         next.elr.retain(|node| *node != broker.id);
-        if next.isr.is_empty() && next.elr.is_empty() && next.elr != partition.elr {
+        let has_changed = next.isr != partition.isr || next.elr != partition.elr;
+        if next.isr.is_empty() && next.elr.is_empty() && has_changed {
             next.last_known_elr = vec![broker.id];
         }
     }
@@ -149,5 +152,28 @@ mod tests {
         assert_eq!(assign_to(&mut cluster, image, A), Ok(()));
         let anew = cluster.partition("t", 0);
         assert_eq!((anew.directory_of(B), anew.elr), (A, vec![]));
+    }
+
+    #[test]
+    fn without_eligible_replicas_a_new_disk_does_not_bring_back_the_last_one_in_sync() {
+        let mut cluster = cluster();
+        let image = cluster.image.clone();
+        assert_eq!(assign_to(&mut cluster, image.clone(), C), Ok(()));
+        cluster.set_min_isr("t", "1");
+        cluster.fence(2);
+        let none = metadata::v1::FeatureLevel {
+            name: metadata::feature::ELIGIBLE_LEADER_REPLICAS.to_owned(),
+            level: 0,
+        };
+        cluster.commit(&[none.into()]);
+        cluster.beat(B, |state| state.offline_log_dirs = vec![C]);
+        let failed = cluster.partition("t", 0);
+        assert_eq!((failed.leader, failed.isr), (None, vec![B]));
+        assert_eq!(assign_to(&mut cluster, image, A), Ok(()));
+        cluster.fence(1);
+        cluster.beat(B, |_| {});
+        let anew = cluster.partition("t", 0);
+        assert_eq!((anew.leader, anew.isr), (None, vec![]));
+        assert_eq!(anew.last_known_elr, [B]);
     }
 }
