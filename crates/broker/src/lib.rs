@@ -11,6 +11,7 @@
 //! A request is served in the task of its connection, start to end; what has to wait leaves a waiter
 //! at the partition. The controller is reached through `rpc` alone.
 
+mod absences;
 mod api;
 mod audit;
 mod broker;

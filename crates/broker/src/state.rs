@@ -15,6 +15,7 @@ use storage::LogDirs;
 use tokio::sync::watch;
 use types::{BrokerEpoch, Clock, NodeId};
 
+use crate::absences::Absences;
 use crate::api::AutoCreate;
 use crate::fetch_session::{Limits, SessionCache};
 use crate::partitions::Partitions;
@@ -73,6 +74,7 @@ pub(crate) struct Core {
     pub(crate) response_budget: Arc<ResponseBudget>,
     pub(crate) replication: Replication,
     pub(crate) room: Arc<Room>,
+    pub(crate) absences: Absences,
     cluster_id: String,
     image: ArcSwap<MetadataImage>,
     /// Follows `image`, for those who wait for an offset.
@@ -103,6 +105,7 @@ impl Core {
             response_budget: ResponseBudget::new(UNSENT_BYTES_MAX),
             replication: Replication::new(),
             room: Arc::default(),
+            absences: Absences::default(),
             cluster_id: options.cluster_id.unwrap_or_default(),
             image: ArcSwap::from_pointee(MetadataImage::empty()),
             image_offset: watch::Sender::new(MetadataImage::empty().offset()),
@@ -134,6 +137,7 @@ impl Core {
     /// Shows another image to requests. For the metadata observer alone.
     pub(crate) fn publish(&self, image: Arc<MetadataImage>) {
         let offset = image.offset();
+        self.absences.on_image(&image, self.clock.monotonic());
         self.image.store(image);
         self.image_offset.send_replace(offset);
     }

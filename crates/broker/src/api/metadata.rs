@@ -1,37 +1,110 @@
 //! `Metadata` (3): which brokers there are, and who leads which partition.
 //!
-//! Answered from the image alone. A topic that does not exist may be created on the way, in the
-//! background: the answer says "unknown" and the client asks again.
+//! Answered from the image. A topic that does not exist may be created on the way, in the background:
+//! the answer says "unknown" and the client asks again. Where the leader's process seems to have died a
+//! moment ago, the answer waits for the controller's word (see [`crate::absences`]).
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
 
-use metadata::TopicImage;
+use metadata::{MetadataImage, TopicImage};
 use net::server::Reply;
 use protocol::Str;
 use protocol::messages::metadata::{
     MetadataRequest, MetadataRequestTopic, MetadataResponse, MetadataResponseBroker,
     MetadataResponsePartition, MetadataResponseTopic,
 };
+use tokio::time::timeout;
 use types::{ErrorCode, NodeId, TopicId, Uuid};
 
 use super::view::{View, is_internal, missing, name_problem, numbers, operations};
 use super::{Ctx, auto_create};
+use crate::state::Core;
 
 pub(crate) fn handle(ctx: &Ctx<'_>, request: MetadataRequest) -> Reply {
     let version = ctx.version();
     if asks_wrongly(&request, version) {
         return ctx.respond(&refusal(request.topics.unwrap_or_default()));
     }
-    let image = ctx.image();
-    let view = View {
-        image: &image,
-        listener: &ctx.connection.listener,
+    let asked = Asked {
+        request,
+        listener: Arc::clone(&ctx.connection.listener),
+        version,
+        turn: turn(ctx),
     };
-    let response = response(view, &request, version, turn(ctx));
-    if request.allow_auto_topic_creation && ctx.core.config.topics.auto_create_topics_enable {
-        auto_create::start(ctx, creatable(&response));
+    let answer = asked.answer(ctx.core);
+    if asked.request.allow_auto_topic_creation && ctx.core.config.topics.auto_create_topics_enable {
+        auto_create::start(ctx, creatable(&answer));
     }
-    ctx.respond(&response)
+    if asked.doubtful_until(ctx.core).is_none() {
+        return ctx.respond(&answer);
+    }
+    let core = Arc::clone(ctx.core);
+    ctx.respond_later(async move {
+        asked.wait_for_leaders(&core).await;
+        asked.answer(&core)
+    })
+}
+
+/// A question, and who asks.
+struct Asked {
+    request: MetadataRequest,
+    /// The listener's name.
+    listener: Arc<str>,
+    version: i16,
+    turn: usize,
+}
+
+impl Asked {
+    fn answer(&self, core: &Core) -> MetadataResponse {
+        let image = core.image();
+        let view = View {
+            image: &image,
+            listener: &self.listener,
+        };
+        let now = core.clock.monotonic();
+        let lingers = |broker| core.absences.lingers(broker, now);
+        response(view, &self.request, self.version, self.turn, &lingers)
+    }
+
+    /// Until when one of the leaders asked for may be replaced; `None` if all are as they should be.
+    fn doubtful_until(&self, core: &Core) -> Option<Duration> {
+        if !core.absences.has_suspects() {
+            return None;
+        }
+        let image = core.image();
+        let now = core.clock.monotonic();
+        let leaders = self.topics(&image).into_iter().flat_map(|topic| {
+            let partitions = topic.partitions();
+            partitions.filter_map(|(_, partition)| partition.leader)
+        });
+        leaders
+            .filter_map(|leader| core.absences.suspected_until(leader, now))
+            .max()
+    }
+
+    fn topics<'a>(&self, image: &'a MetadataImage) -> Vec<&'a TopicImage> {
+        let Some(wanted) = &self.request.topics else {
+            return image.topics().collect();
+        };
+        let find = |topic: &MetadataRequestTopic| match &topic.name {
+            Some(name) => image.topic(name),
+            None => image.topic_by_id(TopicId(topic.topic_id)),
+        };
+        wanted.iter().filter_map(find).collect()
+    }
+
+    /// Waits until the controller has spoken, or does not.
+    async fn wait_for_leaders(&self, core: &Core) {
+        let mut images = core.images();
+        while let Some(until) = self.doubtful_until(core) {
+            let patience = until.saturating_sub(core.clock.monotonic());
+            if timeout(patience, images.changed()).await.is_err() {
+                return;
+            }
+        }
+    }
 }
 
 /// Another broker is named as the controller from connection to connection.
@@ -64,9 +137,10 @@ fn response(
     request: &MetadataRequest,
     version: i16,
     turn: usize,
+    lingers: &dyn Fn(NodeId) -> bool,
 ) -> MetadataResponse {
     let brokers = view
-        .brokers()
+        .brokers_and(lingers)
         .map(|(broker, address)| MetadataResponseBroker {
             node_id: broker.id.0,
             host: address.host,

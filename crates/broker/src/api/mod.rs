@@ -28,7 +28,7 @@ mod metadata;
 mod offset_for_leader_epoch;
 mod produce;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod view;
 
 use std::fmt;

@@ -26,8 +26,17 @@ pub(super) struct Address {
 impl<'a> View<'a> {
     /// Brokers in service that have an address on the listener.
     pub(super) fn brokers(self) -> impl Iterator<Item = (&'a BrokerRegistration, Address)> {
-        let in_service = self.image.brokers().filter(|broker| !broker.fenced);
-        in_service.filter_map(move |broker| Some((&**broker, self.address(broker)?)))
+        self.brokers_and(&|_| false)
+    }
+
+    /// Brokers in service, and some that are not, that have an address on the listener.
+    pub(super) fn brokers_and(
+        self,
+        also: &dyn Fn(NodeId) -> bool,
+    ) -> impl Iterator<Item = (&'a BrokerRegistration, Address)> {
+        let brokers = self.image.brokers();
+        let listed = brokers.filter(move |broker| !broker.fenced || also(broker.id));
+        listed.filter_map(move |broker| Some((&**broker, self.address(broker)?)))
     }
 
     /// Where clients of the listener reach that broker, in service or not.

@@ -102,6 +102,10 @@ async fn serve(core: Arc<Core>, stream: Incoming, stop: CancellationToken) {
         () = stop.cancelled() => None,
         ended = receiver.run(acks, frames) => Some(ended),
     };
+    if let Some(Ended::Broken(Broken::Failed(_))) = &ended {
+        let core = &receiver.core;
+        core.absences.on_broken(leader, core.clock.monotonic());
+    }
     receiver.end();
     match ended {
         None | Some(Ended::Broken(Broken::Ended)) => debug!(%leader, ?lane, "stream has ended"),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rpc::replication::{DialError, Hello, dial};
+use rpc::replication::{Broken, DialError, Hello, dial};
 use rpc::transport::{Connector, TransportConfig};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
@@ -142,6 +142,9 @@ async fn connect_and_talk(core: &Arc<Core>, peer: &Arc<Peer>, target: &Target, p
     let mut conversation = Conversation::new(Arc::clone(core), Arc::clone(peer), link);
     let began = Instant::now();
     let ended = conversation.run(frames, acks).await;
+    if let Ended::Broken(Broken::Failed(_)) = &ended {
+        core.absences.on_broken(follower, core.clock.monotonic());
+    }
     conversation.end();
     if began.elapsed() > GOOD_AFTER || matches!(ended, Ended::Done) {
         *pause = Pause::default();

@@ -33,7 +33,7 @@ fn by_id(ids: &[Uuid]) -> MetadataRequest {
 
 fn ask(request: &MetadataRequest, version: i16) -> MetadataResponse {
     let image = Arc::new(testing::image());
-    let response = response(view(&image, "PLAINTEXT"), request, version, 0);
+    let response = response(view(&image, "PLAINTEXT"), request, version, 0, &|_| false);
     testing::encode(&response, version);
     response
 }
@@ -62,10 +62,19 @@ fn null_asks_for_all_topics_and_an_empty_list_for_none_except_in_version_0() {
 }
 
 #[test]
+fn a_broker_that_has_just_been_fenced_is_listed_a_moment_longer() {
+    let image = testing::image();
+    let lingers = |broker| broker == NodeId(3);
+    let response = response(view(&image, "PLAINTEXT"), &named(&["t"]), 12, 0, &lingers);
+    let brokers: Vec<i32> = response.brokers.iter().map(|it| it.node_id).collect();
+    assert_eq!(brokers, [1, 2, 3]);
+}
+
+#[test]
 fn only_brokers_in_service_are_named_at_their_address_on_the_listener() {
     let brokers = |listener| -> Vec<(i32, String)> {
         let image = testing::image();
-        let response = response(view(&image, listener), &named(&[]), 12, 0);
+        let response = response(view(&image, listener), &named(&[]), 12, 0, &|_| false);
         let brokers = response.brokers.iter();
         brokers
             .map(|it| (it.node_id, it.host.to_string()))
@@ -110,7 +119,13 @@ fn version_0_leaves_offline_replicas_out_and_says_so() {
 fn a_leader_without_the_listener_is_an_error_that_old_versions_call_otherwise() {
     let image = testing::image();
     let code = |version| {
-        let response = response(view(&image, "EXTERNAL"), &named(&["t"]), version, 0);
+        let response = response(
+            view(&image, "EXTERNAL"),
+            &named(&["t"]),
+            version,
+            0,
+            &|_| false,
+        );
         response.topics[0].partitions[0].error_code
     };
     assert_eq!(code(9), 72);
