@@ -91,7 +91,9 @@ impl Partition {
         } else if cut.offset < from.log_end_offset {
             tracing::info!(%partition, from = from.log_end_offset, to = cut.offset, "log is cut to its leader's");
         }
-        log.truncate_to(cut.offset).map_err(storage_failure)?;
+        log.truncate_to(cut.offset)
+            .inspect_err(|error| self.shared.room.on_failed_write(error))
+            .map_err(storage_failure)?;
         let position = position(&log);
         drop(log);
         state.high_watermark = state.high_watermark.min(position.log_end_offset);
@@ -116,6 +118,7 @@ impl Partition {
         let partition = &self.topic_partition;
         tracing::info!(%partition, from = log.log_end_offset(), to = offset, "log begins anew where its leader's does");
         log.truncate_fully_and_start_at(offset)
+            .inspect_err(|error| self.shared.room.on_failed_write(error))
             .map_err(storage_failure)?;
         let position = position(&log);
         drop(log);

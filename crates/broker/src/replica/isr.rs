@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use replication::{Answer, Limits, Proposal, Registration};
+use replication::{Answer, Limits, Proposal};
 use rpc::alter_partitions::{IsrMember, PartitionAnswer, PartitionUpdate, UPDATES_MAX};
 use tokio::sync::Notify;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
@@ -174,24 +174,15 @@ fn update(one: &Asked) -> PartitionUpdate {
 fn on_answer(core: &Core, one: &Asked, answer: PartitionAnswer) {
     let partition = one.partition.topic_partition();
     let answer = match answer {
-        Ok(state)
-            if state.leader == Some(core.node_id())
-                && state.leader_epoch == one.proposal.leader_epoch =>
-        {
-            info!(%partition, isr = %list(&state.isr), "isr changed");
-            let image = core.image();
-            let known = image.partition(one.partition.topic_id(), partition.partition);
-            let replica_count = known.map_or(state.replicas.len(), |it| it.replication_factor());
-            let min_isr = image.min_insync_replicas(&partition.topic, replica_count);
-            Answer::Committed(Registration {
-                partition_epoch: state.partition_epoch,
-                replicas: state.replicas,
-                isr: state.isr,
-                min_isr,
-            })
+        Ok(state) => {
+            // Else somebody else leads by now.
+            if state.leader == Some(core.node_id()) {
+                info!(%partition, isr = %list(&state.isr), "isr changed");
+            }
+            // It counts once the image brings it: with fewer in sync the high watermark may move only
+            // under the `min.insync.replicas` that the controller decided under, and that may be news.
+            Answer::Unknown
         }
-        // Somebody else leads by now: the image will say so.
-        Ok(_) => Answer::Unknown,
         Err(refusal) => {
             let proposed: Vec<NodeId> = one.proposal.isr.iter().map(|(node, _)| *node).collect();
             debug!(%partition, %refusal, proposed = %list(&proposed), "isr is not changed");

@@ -203,6 +203,21 @@ async fn a_follower_far_behind_catches_up_while_records_keep_coming() {
 }
 
 #[tokio::test]
+async fn a_follower_begins_within_a_batch_where_its_leader_does() {
+    let mut pair = Pair::new().await;
+    pair.leader.produce(&batch(&["a", "b", "c"]));
+    pair.leader.produce(&batch(&["d"]));
+    let partition = pair.leader.partition();
+    let moved = partition.log().lock().increment_log_start(2);
+    assert!(moved.expect("moved"));
+    pair.follower.receive();
+    pair.agrees_at(4).await;
+    pair.leader.produce(&batch(&["e"]));
+    pair.agrees_at(5).await;
+    assert_eq!(pair.follower.partition().log_start_offset(), 2);
+}
+
+#[tokio::test]
 async fn another_process_of_the_follower_gets_a_stream_of_its_own() {
     let mut pair = Pair::new().await;
     pair.follower.receive();

@@ -283,13 +283,21 @@ impl Conversation {
         }
     }
 
-    /// When to look again. What is due already waits for room on the connection, not for time.
+    /// When to look again.
     fn next_deadline(&self, now: Instant) -> Option<Instant> {
-        let again = self.again.values().map(|(at, _)| *at).min();
-        let others = [self.idle_due, self.throttled_until];
-        let all = again.into_iter().chain(others.into_iter().flatten());
-        all.filter(|at| *at > now).min()
+        let again = self.again.values().map(|(at, _)| *at);
+        next_look(again.chain(self.throttled_until), self.idle_due, now)
     }
+}
+
+/// What became due since it was looked at is looked at once more now. Offsets that are due wait for room
+/// on the connection, not for time.
+fn next_look(
+    looks: impl Iterator<Item = Instant>,
+    idle_due: Option<Instant>,
+    now: Instant,
+) -> Option<Instant> {
+    looks.chain(idle_due.filter(|due| *due > now)).min()
 }
 
 /// Why the connection ended: what the receiving half says, once it has said everything else.
@@ -304,4 +312,19 @@ async fn ended(acks: &mut AckReceiver) -> Ended {
 /// Nothing to send.
 fn non_empty(frame: LeaderFrame) -> Option<LeaderFrame> {
     (!frame.items.is_empty()).then_some(frame)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_becomes_due_while_nobody_looks_is_not_forgotten() {
+        let before = Instant::now();
+        let now = before + Duration::from_micros(1);
+        assert_eq!(next_look([before].into_iter(), None, now), Some(before));
+        assert_eq!(next_look([].into_iter(), Some(before), now), None);
+        let due = now + IDLE_DELAY;
+        assert_eq!(next_look([].into_iter(), Some(due), now), Some(due));
+    }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
+use metadata::MetadataImage;
 use replication::Position;
 use rpc::replication::{Lane, RefusalReason, ToFollower, ToLeader};
 use tokio::time::{Instant, sleep};
@@ -112,8 +113,10 @@ impl Receiver {
             let reason = RefusalReason::NotReplica;
             return self.answers.push(ToLeader::Refused { handle, reason });
         }
+        // The image first: a replica is there before an image shows it.
+        let image = core.image();
         let Some(partition) = core.partitions.get(opening.topic_id, opening.index) else {
-            return self.on_missing(opening, until);
+            return self.on_missing(&image, opening, until);
         };
         let session = core.replication.session_id();
         match partition.open_as_follower(session, self.leader, opening.leader_epoch) {
@@ -127,8 +130,7 @@ impl Receiver {
     }
 
     /// There is no such replica here: not yet, not any more, or its log cannot be opened.
-    fn on_missing(&mut self, opening: Opening, until: Instant) {
-        let image = self.core.image();
+    fn on_missing(&mut self, image: &MetadataImage, opening: Opening, until: Instant) {
         let known = image.partition(opening.topic_id, opening.index);
         let reason = match known {
             Some(known) if known.leader_epoch < opening.leader_epoch => None,
