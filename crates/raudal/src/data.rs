@@ -76,7 +76,11 @@ impl Premises {
         let metadata = own.next().and_then(|(_, identity)| identity.as_ref());
         let metadata_directory_id = match metadata {
             Some(identity) if identity.directory_id != DirectoryId::ZERO => identity.directory_id,
-            _ => new_metadata_directory(&config, &deps)?,
+            Some(_) => new_metadata_directory(&config, &deps)?,
+            None => {
+                refuse_lost_log(&config, &deps, &found)?;
+                new_metadata_directory(&config, &deps)?
+            }
         };
         let has_none = |found: &Option<MetaProperties>| {
             let id = found.as_ref().map(|identity| identity.directory_id);
@@ -258,6 +262,35 @@ fn known_cluster_id(
     Ok(None)
 }
 
+/// A lone voter cannot ask anybody whether its metadata directory was always empty. If another of its
+/// directories knows the cluster, it was not: its disk was replaced, or is not mounted. An empty log in its
+/// place would disown every partition there is.
+fn refuse_lost_log(
+    config: &ServerConfig,
+    deps: &LogDeps,
+    found: &[Option<MetaProperties>],
+) -> Result<(), Failure> {
+    let path = &config.metadata_log_dir;
+    let Some(known) = found.iter().flatten().next() else {
+        return Ok(());
+    };
+    if !config.is_sole_voter() || is_marked(path, deps)? || stored_directory_id(config)?.is_some() {
+        return Ok(());
+    }
+    Err(Failure::Data(format!(
+        "metadata.log.dir: {} holds no metadata log, and another directory of this node belongs to \
+         cluster {}: the disk was replaced, or is not mounted. Bring it back; or, to begin with an empty \
+         log, in which none of the cluster's topics exist, run raudal format --ignore-formatted",
+        path.display(),
+        known.cluster_id
+    )))
+}
+
+fn stored_directory_id(config: &ServerConfig) -> Result<Option<DirectoryId>, Failure> {
+    let stored = Controller::stored_directory_id(config);
+    stored.map_err(|error| Failure::Data(error.to_string()))
+}
+
 /// The identity of a metadata directory that has none: that of the store in it, if the first start
 /// came that far, or a new one.
 fn new_metadata_directory(config: &ServerConfig, deps: &LogDeps) -> Result<DirectoryId, Failure> {
@@ -267,8 +300,7 @@ fn new_metadata_directory(config: &ServerConfig, deps: &LogDeps) -> Result<Direc
     if !is_marked(&config.metadata_log_dir, deps)? {
         mark_new(&config.metadata_log_dir, &[], deps)?;
     }
-    let stored = Controller::stored_directory_id(config);
-    let stored = stored.map_err(|error| Failure::Data(error.to_string()))?;
+    let stored = stored_directory_id(config)?;
     Ok(stored.unwrap_or_else(|| DirectoryId(random_uuid())))
 }
 

@@ -146,3 +146,21 @@ fn a_lost_quorum_store_is_not_made_anew() {
     let (code, said) = refused(dir.path(), &args);
     assert_eq!(code, 5, "{said}");
 }
+
+#[test]
+fn a_lone_controller_whose_metadata_disk_is_missing_does_not_begin_anew() {
+    let dir = TempDir::new().expect("a folder");
+    let text = "listeners=PLAINTEXT://localhost:0\nlog.dirs=a\nmetadata.log.dir=m\n";
+    let file = write(dir.path(), text);
+    assert_eq!(Server::start(dir.path(), &[file]).stop(), 0);
+    std::fs::remove_dir_all(dir.path().join("m")).expect("is there");
+    std::fs::create_dir(dir.path().join("m")).expect("a mount point");
+    for _ in 0..2 {
+        let (code, said) = refused(dir.path(), &[file]);
+        assert_eq!(code, 5, "{said}");
+        assert!(said.contains("--ignore-formatted"), "{said}");
+    }
+    let formatted = run(dir.path(), &["format", "-c", file, "--ignore-formatted"]);
+    assert!(formatted.status.success(), "{formatted:?}");
+    assert_eq!(Server::start(dir.path(), &[file]).stop(), 0);
+}
