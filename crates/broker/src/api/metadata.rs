@@ -37,7 +37,7 @@ pub(crate) fn handle(ctx: &Ctx<'_>, request: MetadataRequest) -> Reply {
     if asked.request.allow_auto_topic_creation && ctx.core.config.topics.auto_create_topics_enable {
         auto_create::start(ctx, creatable(&answer));
     }
-    if asked.doubtful_until(ctx.core).is_none() {
+    if !asked.is_about_others(ctx.core) {
         return ctx.respond(&answer);
     }
     let core = Arc::clone(ctx.core);
@@ -46,6 +46,10 @@ pub(crate) fn handle(ctx: &Ctx<'_>, request: MetadataRequest) -> Reply {
         asked.answer(&core)
     })
 }
+
+/// How long an answer that names other brokers as leaders is held back. A client often asks because it
+/// has just lost one of them, and its question is faster than the news of that.
+const NEWS_DELAY: Duration = Duration::from_millis(10);
 
 /// A question, and who asks.
 struct Asked {
@@ -66,6 +70,17 @@ impl Asked {
         let now = core.clock.monotonic();
         let lingers = |broker| core.absences.lingers(broker, now);
         response(view, &self.request, self.version, self.turn, &lingers)
+    }
+
+    /// Whether other brokers lead some of what was asked for by name.
+    fn is_about_others(&self, core: &Core) -> bool {
+        let image = core.image();
+        let local = core.node_id();
+        let is_other = |topic: &TopicImage| {
+            let mut partitions = topic.partitions();
+            partitions.any(|(_, it)| it.leader.is_some_and(|leader| leader != local))
+        };
+        self.request.topics.is_some() && self.topics(&image).into_iter().any(is_other)
     }
 
     /// Until when one of the leaders asked for may be replaced; `None` if all are as they should be.
@@ -98,6 +113,8 @@ impl Asked {
     /// Waits until the controller has spoken, or does not.
     async fn wait_for_leaders(&self, core: &Core) {
         let mut images = core.images();
+        // Whatever comes of it, the loop looks anew.
+        let _news = timeout(NEWS_DELAY, images.changed()).await;
         while let Some(until) = self.doubtful_until(core) {
             let patience = until.saturating_sub(core.clock.monotonic());
             if timeout(patience, images.changed()).await.is_err() {
