@@ -59,13 +59,18 @@ impl Partition {
         if leader_epoch == current && follower.leader() != Some(leader) {
             return Err(FollowFailure::Stale { current });
         }
+        let log = self.log.lock();
+        if log.is_offline() {
+            // In sync it would be elected, and could not lead.
+            return Err(FollowFailure::OutOfService);
+        }
         follower
             .on_open(session, leader_epoch)
             .map_err(|refusal| match refusal {
                 OpenRefusal::Stale { current } => FollowFailure::Stale { current },
                 OpenRefusal::Behind { .. } => FollowFailure::Behind,
             })?;
-        Ok(position(&self.log.lock()))
+        Ok(position(&log))
     }
 
     /// Cuts the log back to where the leader's history leaves it. Waits for the disk.

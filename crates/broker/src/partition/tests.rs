@@ -24,8 +24,8 @@ use types::{
 };
 
 use super::{
-    AckOutcome, Assignment, Commit, FetchWait, Heard, Opening, Partition, PendingAcks, Shared,
-    TailBudget, TopicSettings,
+    AckOutcome, Assignment, Commit, FetchWait, FollowFailure, Heard, Opening, Partition,
+    PendingAcks, Shared, TailBudget, TopicSettings,
 };
 use crate::replica::Link;
 
@@ -301,4 +301,28 @@ proptest! {
             oracle.run(step);
         }
     }
+}
+
+#[test]
+fn a_replica_whose_log_is_out_of_service_follows_nobody() {
+    let nodes = [NodeId(1), NodeId(2)];
+    let partition = on_empty_disk(nodes[1]);
+    let registration = PartitionRegistration {
+        replicas: nodes.to_vec(),
+        isr: nodes.to_vec(),
+        leader: Some(nodes[0]),
+        leader_epoch: LeaderEpoch(0),
+        partition_epoch: PartitionEpoch(0),
+        ..PartitionRegistration::default()
+    };
+    let assignment = Assignment {
+        local: nodes[1],
+        registration: &registration,
+        min_isr: 1,
+    };
+    partition.assign(assignment).expect("takes it up");
+    let open = |id| partition.open_as_follower(SessionId(id), nodes[0], LeaderEpoch(0));
+    assert!(open(1).is_ok());
+    partition.log().lock().close().expect("closed");
+    assert!(matches!(open(2), Err(FollowFailure::OutOfService)));
 }

@@ -272,6 +272,13 @@ impl Log {
         self.segments = segments.into();
     }
 
+    /// Whether nothing can be written any more: the disk has failed, or what is on it has to be looked
+    /// at by opening the log again.
+    #[must_use]
+    pub fn is_offline(&self) -> bool {
+        self.check_online().is_err()
+    }
+
     fn check_online(&self) -> Result<(), Error> {
         self.dir_state.check()?;
         match &self.offline {

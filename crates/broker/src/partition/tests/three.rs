@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use rpc::replication::{ToFollower, ToLeader};
 
 use super::*;
-use crate::partition::{Carried, FollowFailure, Take};
+use crate::partition::{Carried, Take};
 
 const NODES: [NodeId; 3] = [NodeId(1), NodeId(2), NodeId(3)];
 
