@@ -134,7 +134,10 @@ fn reassign(
     };
     let mut next = completed(image, next);
     settle_elr(image, name, &mut next);
-    if next.isr.is_empty() && !partition.isr.is_empty() {
+    let had_any = !partition.isr.is_empty() || !partition.elr.is_empty();
+    let loses_isr = next.isr.is_empty() && !partition.isr.is_empty();
+    // While nobody is in sync, the elr is all that is known to be complete.
+    if loses_isr || (had_any && next.isr.is_empty() && next.elr.is_empty()) {
         let topic = name.clone();
         return Err(Refusal::Unclean { topic, index });
     }

@@ -127,6 +127,21 @@ fn replicas_move_once_all_targets_are_in_sync() {
 }
 
 #[test]
+fn a_cancelled_move_does_not_give_up_the_last_replica_that_is_known_to_be_complete() {
+    let mut cluster = cluster();
+    cluster.commit(&[min_isr("t", "1")]);
+    tell(&mut cluster, &request("t", &[(0, Some(&[4, 5]))]));
+    alter_isr(&mut cluster, &[1, 2, 3, 4]);
+    for broker in [1, 2, 3, 4] {
+        cluster.fence(broker);
+    }
+    let before = partition(&cluster);
+    assert_eq!((&before.isr, &before.elr), (&nodes(&[]), &nodes(&[4])));
+    assert_ne!(tell(&mut cluster, &request("t", &[(0, None)])), [OK]);
+    assert_eq!(partition(&cluster), before);
+}
+
+#[test]
 fn a_move_can_be_cancelled() {
     let mut cluster = cluster();
     let before = partition(&cluster);
