@@ -304,6 +304,10 @@ impl Log {
         match undone {
             Err(undo) if !failed.is_offline() => {
                 let reason = format!("{failed}, and the write could not be undone: {undo}");
+                let judged = self.dir_state.judge(Error::io(&path, undo));
+                if judged.is_offline() {
+                    return Err(judged);
+                }
                 Err(self.go_offline(reason))
             }
             _ => Err(failed),

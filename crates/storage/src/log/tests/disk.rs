@@ -71,6 +71,18 @@ fn a_full_disk_is_a_refusal() {
 }
 
 #[test]
+fn a_disk_that_fails_to_undo_a_write_goes_offline_as_a_whole() {
+    let bench = Bench::new();
+    let mut log = bench.create();
+    append(&mut log, 1);
+    bench.disk.plan(Some(Op::Write), 0, 1, Fault::Errno(FULL));
+    let failing = Fault::Errno(FAILING);
+    bench.disk.plan(Some(Op::SetLen), 0, 1, failing);
+    assert!(append_error(&mut log).is_offline());
+    assert!(log.dir_state.check().is_err(), "others have to lead");
+}
+
+#[test]
 fn a_want_of_descriptors_never_takes_a_directory_offline() {
     for k in 0..200 {
         let bench = Bench::new();
