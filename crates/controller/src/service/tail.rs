@@ -101,9 +101,19 @@ impl TailStream {
 
     async fn send_image(&mut self, image: Arc<MetadataImage>) -> Result<(), Gone> {
         let offset = image.offset();
-        let encoding =
+        let mut encoding =
             tokio::task::spawn_blocking(move || batch::encode(metadata::snapshot(&image)));
-        let mut rest = encoding.await.map_err(|_stopping| Gone)?;
+        let mut rest = loop {
+            match timeout(self.idle_interval, &mut encoding).await {
+                Ok(encoded) => break encoded.map_err(|_stopping| Gone)?,
+                // A large image takes a while, and the reader wants to hear something meanwhile.
+                Err(_elapsed) => {
+                    let high_watermark = offset;
+                    self.send(Event::Position(Position { high_watermark }))
+                        .await?;
+                }
+            }
+        };
         loop {
             let data = rest.split_to(rest.len().min(PIECE_BYTES));
             let last = rest.is_empty();
