@@ -25,6 +25,8 @@ pub enum Glue {
     NewBootIsProcessCrash,
     /// The new boot id is stored before the cluster knows that the machine went down.
     BootIdStoredTooEarly,
+    /// A leader takes up an ISR from the controller's answer, under whatever minimum it knows.
+    AnswerBeforeImage,
     /// A log is taken for the topic's by its name alone.
     LogByName,
     /// A controller's vote is not synced before it is given.
@@ -39,7 +41,7 @@ pub enum Glue {
 
 impl Glue {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::AckBeforeWrite,
         Self::EpochsNotTruncated,
         Self::ProducersNotRolledBack,
@@ -49,6 +51,7 @@ impl Glue {
         Self::MarkerDeletionNotSynced,
         Self::NewBootIsProcessCrash,
         Self::BootIdStoredTooEarly,
+        Self::AnswerBeforeImage,
         Self::LogByName,
         Self::VoteNotSynced,
         Self::AppendNotSynced,

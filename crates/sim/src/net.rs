@@ -13,6 +13,7 @@ use types::NodeId;
 use crate::draw::ms;
 use crate::event::{Envelope, Event};
 use crate::message::{Message, StreamMessage, ToFollower, ToLeader};
+use crate::plan::FAULTS_END;
 use crate::world::World;
 
 /// Names a stream.
@@ -79,7 +80,8 @@ impl World {
     pub fn send(&mut self, from: NodeId, to: NodeId, to_process: Option<u32>, message: Message) {
         let mut delay = self.latency();
         // A Raft message that is so late is as good as lost; nothing is learnt from it.
-        if self.draw.per_mille(self.plan.late) && !matches!(message, Message::Raft(_)) {
+        let is_late = self.now < FAULTS_END && self.draw.per_mille(self.plan.late);
+        if is_late && !matches!(message, Message::Raft(_)) {
             delay += self.draw.duration(Duration::ZERO, ms(3000));
         }
         let from_process = self.process_number(from);

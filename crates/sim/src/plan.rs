@@ -236,7 +236,7 @@ impl Plan {
             let create = self.create(draw, u8::try_from(topic).unwrap_or(0));
             self.faults.push((ms(1500), create));
         }
-        let weights: Vec<u32> = (0..KINDS).map(|_| swarm_weight(draw)).collect();
+        let weights: Vec<u32> = (0..KINDS + TRAPS).map(|_| swarm_weight(draw)).collect();
         let count = *draw.of(&[4, 10, 20, 40]);
         let mut times: Vec<Duration> = (0..count)
             .map(|_| draw.duration(ms(2000), FAULTS_END))
@@ -244,8 +244,78 @@ impl Plan {
         times.sort_unstable();
         for at in times {
             if let Some(kind) = draw.weighted(&weights) {
-                let fault = self.draw_fault(draw, kind);
-                self.faults.push((at, fault));
+                self.draw_at(draw, at, kind);
+            }
+        }
+        self.faults.sort_by_key(|(at, _)| *at);
+    }
+
+    fn draw_at(&mut self, draw: &mut Draw, at: Duration, kind: usize) {
+        let Some(trap) = kind.checked_sub(KINDS) else {
+            let fault = self.draw_fault(draw, kind);
+            return self.faults.push((at, fault));
+        };
+        let faults = self.draw_trap(draw, at, trap);
+        self.faults.extend(faults);
+    }
+
+    /// Several faults in a row, each of which is rare enough: what some mistake needs to matter.
+    fn draw_trap(&self, draw: &mut Draw, at: Duration, trap: usize) -> Vec<(Duration, Fault)> {
+        let node = self.broker(draw);
+        let down = ms(20);
+        match trap {
+            // It comes back, is about to join the ISR while nobody decides, and loses its log.
+            0 => {
+                let undecided = at + draw.duration(ms(100), ms(900));
+                let lost = undecided + draw.duration(ms(20), ms(500));
+                let mut faults = vec![(at, Fault::Kill { node, down })];
+                for node in self.controllers() {
+                    faults.push((
+                        undecided,
+                        Fault::Kill {
+                            node,
+                            down: ms(900),
+                        },
+                    ));
+                }
+                let is_torn = false;
+                faults.push((
+                    lost,
+                    Fault::PowerCut {
+                        node,
+                        down,
+                        survives: 0,
+                        is_torn,
+                    },
+                ));
+                faults
+            }
+            // It falls behind, catches up, and falls behind again while the proposal is late.
+            1 => {
+                let to = self.broker(draw);
+                let again = at + self.lag_max + draw.duration(ms(500), ms(1800));
+                let cut = |lasts| Fault::Cut {
+                    from: node,
+                    to,
+                    both_ways: true,
+                    lasts,
+                };
+                vec![(at, cut(self.lag_max)), (again, cut(self.lag_max * 2))]
+            }
+            // Its disk goes back to what it was while it alone may lead.
+            _ => {
+                let later = at + draw.duration(ms(800), ms(2500));
+                let all = Fault::KillAll {
+                    controllers: false,
+                    down: ms(200),
+                };
+                let faults = [
+                    Fault::Shutdown { node, down },
+                    all,
+                    Fault::Rollback { node, down },
+                ];
+                let [stop, all, back] = faults;
+                vec![(at, stop), (later, all), (later + ms(5), back)]
             }
         }
     }
@@ -351,6 +421,7 @@ impl Plan {
 }
 
 const KINDS: usize = 23;
+const TRAPS: usize = 3;
 
 /// Most kinds are rare or absent in a run, a few are frequent.
 fn swarm_weight(draw: &mut Draw) -> u32 {

@@ -11,6 +11,7 @@ use super::Role;
 use crate::draw::ms;
 use crate::event::Timer;
 use crate::message::{Ask, Key, Message};
+use crate::mutant::{self, Glue};
 use crate::say;
 use crate::world::World;
 
@@ -136,8 +137,13 @@ impl World {
     ) {
         for ((key, proposal), answer) in proposals.into_iter().zip(answers) {
             let answer = match answer {
+                // What is committed counts once the image brings it: with fewer in sync the high
+                // watermark may move only under the minimum that the controller decided under, and that
+                // may be news here.
                 Ok(state)
-                    if state.leader == Some(id) && state.leader_epoch == proposal.leader_epoch =>
+                    if mutant::is(Glue::AnswerBeforeImage)
+                        && state.leader == Some(id)
+                        && state.leader_epoch == proposal.leader_epoch =>
                 {
                     Answer::Committed(self.registration(id, key, &state))
                 }

@@ -57,9 +57,9 @@ impl Machine {
         for log in self.logs.values_mut() {
             log.recover(marker.is_some());
         }
-        // A machine that went down keeps its old boot id until the cluster knows: a start that is killed
-        // before that must not turn the next one into a process crash.
-        if restart.0 != Restart::Lossy || mutant::is(Glue::BootIdStoredTooEarly) {
+        // The old boot id stays until the cluster knows: a start that is killed before that must not
+        // turn what came before it into a process crash.
+        if mutant::is(Glue::BootIdStoredTooEarly) {
             self.stored_boot = Some(self.boot);
         }
         if !mutant::is(Glue::MarkerNotDeleted) {

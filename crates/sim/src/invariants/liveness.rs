@@ -93,6 +93,11 @@ impl World {
         self.check_matching();
         for (id, broker) in &self.brokers {
             for (key, replica) in &broker.replicas {
+                // Whoever is a replica no more may not have heard of it yet.
+                let partition = self.truth.newest.partition(key.0, key.1);
+                if partition.is_none_or(|partition| !partition.replicas.contains(id)) {
+                    continue;
+                }
                 let Some(log) = self
                     .machines
                     .get(id)
