@@ -98,7 +98,7 @@ impl Broker {
 
         let registration = registration::registration(&config, cluster_id, &core.log_dirs, &bound);
         let patience = config.sessions.initial_broker_registration_timeout;
-        let registered = core.controllers.register(&registration, patience).await;
+        let registered = registration::register(&core.controllers, &registration, patience).await;
         let epoch = registered.map_err(BrokerError::Register)?.broker_epoch;
         core.set_broker_epoch(epoch);
         info!(node_id = %core.node_id(), broker_epoch = %epoch, "registered");

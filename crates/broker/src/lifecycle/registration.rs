@@ -2,16 +2,22 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use config::server::{AdvertisedListener, ServerConfig};
 use metadata::feature::FEATURES;
 use metadata::v1;
 use metadata::{Listener, SecurityProtocol, SupportedLevels};
-use rpc::client::Registration;
+use rpc::client::{ControllerClient, Registered, Registration};
 use storage::{LogDirs, Restart};
-use types::{BrokerEpoch, Uuid};
+use tokio::time::{Instant, sleep};
+use tracing::info;
+use types::{BrokerEpoch, ErrorCode, Uuid};
 
 use super::listeners::Bound;
+
+/// Before a controller that still has a session of this broker's is asked again.
+const TAKEN_PAUSE: Duration = Duration::from_millis(500);
 
 /// The registration of this start of the process.
 pub(crate) fn registration(
@@ -48,6 +54,31 @@ pub(crate) fn registration(
         log_dirs: online.map(|dir| dir.directory_id).collect(),
         previous_broker_epoch,
         restart,
+    }
+}
+
+/// Registers. While the session of this broker's former process lives, the controller refuses, as it
+/// must: it may not be able to tell that the process is dead. It is asked again, as Kafka's broker
+/// does, until `patience` is over.
+///
+/// # Errors
+/// Refusals and failures of the last try.
+pub(crate) async fn register(
+    controllers: &ControllerClient,
+    registration: &Registration,
+    patience: Duration,
+) -> Result<Registered, rpc::Error> {
+    let deadline = Instant::now() + patience;
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let answer = controllers.register(registration, left).await;
+        let is_taken =
+            |error: &rpc::Error| error.code() == Some(ErrorCode::DuplicateBrokerRegistration);
+        if !answer.as_ref().is_err_and(is_taken) || Instant::now() + TAKEN_PAUSE >= deadline {
+            return answer;
+        }
+        info!("a former process of this broker still has its session; asking again");
+        sleep(TAKEN_PAUSE).await;
     }
 }
 
