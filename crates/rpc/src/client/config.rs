@@ -27,7 +27,7 @@ pub struct ClientConfig {
     /// Longest pause.
     pub backoff_max: Duration,
     /// How long the metadata tail may stay silent before it is opened anew. Controllers send
-    /// something every two seconds.
+    /// something every 300 ms.
     pub tail_silence_max: Duration,
     /// Largest snapshot taken.
     pub snapshot_bytes_max: usize,
@@ -42,7 +42,7 @@ impl Default for ClientConfig {
             heartbeat_try_timeout: Duration::from_millis(700),
             backoff_min: Duration::from_millis(2),
             backoff_max: Duration::from_millis(250),
-            tail_silence_max: Duration::from_secs(8),
+            tail_silence_max: Duration::from_secs(2),
             snapshot_bytes_max: 1 << 30,
             transport: TransportConfig::default(),
         }
