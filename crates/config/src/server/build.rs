@@ -80,7 +80,8 @@ fn choose_defaults(properties: &mut Properties, surroundings: &Surroundings) {
         if !is_set(properties, "listeners") {
             properties.set("listeners", "PLAINTEXT://localhost:9092");
         }
-        if !is_set(properties, "log.dirs") && !is_set(properties, "log.dir") {
+        // An empty one is an operator's slip, and is refused below.
+        if properties.get("log.dirs").is_none() && properties.get("log.dir").is_none() {
             properties.set("log.dirs", "./data");
         }
     }
@@ -197,34 +198,27 @@ fn check_quorum(
 }
 
 fn read_log_dirs(reader: &Reader<'_>) -> Result<Vec<PathBuf>, Problem> {
-    let mut dirs: Vec<String> = reader.read("log.dirs");
-    if dirs.is_empty() {
-        dirs = reader.read("log.dir");
-    }
+    // Falling back from an empty key, a variable that was not filled in perhaps, would put the data
+    // where nobody looks for it.
+    let key = match reader.text("log.dirs") {
+        Some(_) => "log.dirs",
+        None => "log.dir",
+    };
+    let dirs: Vec<String> = reader.read(key);
     let mut paths: Vec<PathBuf> = Vec::new();
     for dir in &dirs {
         let path = PathBuf::from(dir);
         if dir.is_empty() || paths.contains(&path) {
             let reason = "a directory is empty or stands here twice";
             let remedy = "name each directory once";
-            return Err(Problem::new(
-                "log.dirs",
-                Some(&dirs.join(",")),
-                reason,
-                remedy,
-            ));
+            return Err(Problem::new(key, Some(&dirs.join(",")), reason, remedy));
         }
         paths.push(path);
     }
     if paths.is_empty() {
-        let reason = "there is nowhere to keep data";
-        let remedy = "set it to a directory";
-        return Err(Problem::new(
-            "log.dirs",
-            reader.text("log.dirs"),
-            reason,
-            remedy,
-        ));
+        let reason = "it is empty, so there is nowhere to keep data";
+        let remedy = "set it to a directory, or take it out";
+        return Err(Problem::new(key, reader.text(key), reason, remedy));
     }
     Ok(paths)
 }

@@ -229,11 +229,27 @@ fn every_complaint_names_the_key_and_the_remedy() {
         ("process.roles=broker,controller\nnode.id=1\ncontroller.listener.names=C\ncontroller.quorum.voters=1@h:1".into(), "no listener is in controller.listener.names", "C://:9093"),
         ("process.roles=broker,controller\nnode.id=1\ncontroller.quorum.voters=1@h:1".into(), "controller.listener.names is not set", "CONTROLLER"),
         ("log.dirs=/a,/a".into(), "stands here twice", "once"),
+        ("log.dirs=".into(), "log.dirs=: it is empty, so there is nowhere to keep data", "set it to a directory"),
+        ("log.dirs=\nlog.dir=/d".into(), "log.dirs=: it is empty", "take it out"),
+        ("log.dir=".into(), "log.dir=: it is empty", "set it to a directory"),
     ];
     for (text, reason, remedy) in cases {
         let complaint = complaint(text);
         assert!(complaint.contains(reason), "{text}\n{complaint}");
         assert!(complaint.contains(remedy), "{text}\n{complaint}");
+    }
+}
+
+#[test]
+fn an_empty_log_dirs_is_refused_without_a_file_too() {
+    let surroundings = Surroundings {
+        has_file: false,
+        ..surroundings()
+    };
+    for text in ["log.dirs=", "log.dir= "] {
+        let properties = Properties::parse(text).expect("a properties file");
+        let problems = ServerConfig::new(properties, &surroundings).expect_err(text);
+        assert!(problems.to_string().contains("it is empty"), "{problems}");
     }
 }
 
