@@ -6,7 +6,7 @@ mod features;
 mod health;
 mod info;
 mod look;
-mod reasons;
+pub(crate) mod reasons;
 
 use clap::Subcommand;
 use serde_json::json;

@@ -168,6 +168,15 @@ pub(crate) fn lagging(quorum: &QuorumDescription, now_ms: i64) -> Vec<(i32, Stri
     lagging
 }
 
+/// How many more voters may fail while a majority is left that keeps up.
+pub(crate) fn margin(quorum: &QuorumDescription, now_ms: i64) -> usize {
+    let keep_up = match quorum.leader_id {
+        ..0 => 0,
+        _ => quorum.voters.len() - lagging(quorum, now_ms).len(),
+    };
+    keep_up.saturating_sub(quorum.voters.len() / 2 + 1)
+}
+
 /// The whole for programs.
 pub(crate) fn json(look: &Look, reasons: &[Reason], now_ms: i64) -> Value {
     let partitions = look.partitions();
@@ -185,14 +194,13 @@ pub(crate) fn json(look: &Look, reasons: &[Reason], now_ms: i64) -> Value {
             .into_iter()
             .map(|(id, _)| id)
             .collect();
-        let alive = quorum.voters.len() - lagging.len();
         json!({
             "leader": (quorum.leader_id >= 0).then_some(quorum.leader_id),
             "leaderEpoch": quorum.leader_epoch,
             "voters": quorum.voters.iter().map(|v| v.node_id).collect::<Vec<_>>(),
             "laggingVoters": lagging,
             // How many more may fail.
-            "margin": alive.saturating_sub(quorum.voters.len() / 2 + 1),
+            "margin": margin(quorum, now_ms),
         })
     });
     let dirs = look.bad_dirs().into_iter();
@@ -265,5 +273,24 @@ mod tests {
             .map(|(id, _)| id)
             .collect();
         assert_eq!(lagging, [3, 4, 5]);
+    }
+
+    #[test]
+    fn a_dead_voter_leaves_less_to_fail() {
+        let quorum = |leader_id, third_heard_ms| QuorumDescription {
+            leader_id,
+            leader_epoch: 1,
+            high_watermark: 100,
+            voters: vec![
+                voter(1, 100, 50_000, 50_000),
+                voter(2, 100, 49_900, 49_900),
+                voter(3, 80, third_heard_ms, third_heard_ms),
+            ],
+            observers: vec![],
+            listeners: vec![],
+        };
+        assert_eq!(margin(&quorum(1, 49_000), 0), 1);
+        assert_eq!(margin(&quorum(1, 30_000), 0), 0);
+        assert_eq!(margin(&quorum(-1, 49_000), 50_000), 0);
     }
 }

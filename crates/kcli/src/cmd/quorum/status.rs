@@ -3,6 +3,7 @@
 use client::admin::{QuorumDescription, QuorumReplica};
 use serde_json::json;
 
+use crate::cmd::cluster::reasons;
 use crate::context::Context;
 use crate::failure::Result;
 use crate::output::{Cell, Page, Report, Tone};
@@ -13,6 +14,8 @@ pub(crate) async fn run(context: &Context) -> Result {
     let ids = |replicas: &[QuorumReplica]| replicas.iter().map(|r| r.node_id).collect::<Vec<_>>();
     let (voters, observers) = (ids(&quorum.voters), ids(&quorum.observers));
     let (lag, lag_ms) = slowest(&quorum, context.now_ms());
+    let may_fail = reasons::margin(&quorum, context.now_ms());
+    let lagging = reasons::lagging(&quorum, context.now_ms());
     let leader = (quorum.leader_id >= 0).then_some(quorum.leader_id);
     let json = json!({
         "leader": leader,
@@ -22,7 +25,7 @@ pub(crate) async fn run(context: &Context) -> Result {
         "maxFollowerLagMs": lag_ms,
         "voters": voters,
         "observers": observers,
-        "mayFail": may_fail(voters.len()),
+        "mayFail": may_fail,
     });
     let leader = match leader {
         Some(id) => Cell::toned(id.to_string(), Tone::Good),
@@ -41,21 +44,24 @@ pub(crate) async fn run(context: &Context) -> Result {
         ),
         ("voters", Cell::list(&voters)),
         ("observers", Cell::list(&observers)),
-        ("may fail", Cell::from(tolerance(voters.len()))),
+        ("may fail", tolerance(may_fail, voters.len(), &lagging)),
     ]);
     context.output.print(&Report::new(&json, page))
 }
 
-/// Voters that may fail while a majority is left.
-fn may_fail(voter_count: usize) -> usize {
-    voter_count.saturating_sub(1) / 2
-}
-
-fn tolerance(voter_count: usize) -> String {
-    let of = format!("{} of {voter_count} voters", may_fail(voter_count));
+/// How many voters may fail, and why it is not more.
+fn tolerance(may_fail: usize, voter_count: usize, lagging: &[(i32, String)]) -> Cell {
+    let of = format!("{may_fail} of {voter_count} voters");
+    if !lagging.is_empty() {
+        let lagging = lagging.iter().map(|(id, why)| format!("voter {id} {why}"));
+        let lagging = lagging.collect::<Vec<_>>().join(", ");
+        return Cell::toned(format!("{of} ({lagging})"), Tone::Warn);
+    }
     match voter_count.is_multiple_of(2) {
-        true => format!("{of} (an odd number would do as well with one less)"),
-        false => of,
+        true => Cell::from(format!(
+            "{of} (an odd number would do as well with one less)"
+        )),
+        false => Cell::from(of),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
-use client::admin::{QuorumDescription, QuorumReplica};
+use client::admin::{QuorumDescription, QuorumReplica, Resource, ResourceKind};
 use client::{Address, Admin};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -27,6 +27,9 @@ pub(super) const REMOVE_EXAMPLES: &str = "\
 Examples:
   kcli quorum remove-voter 4                                its disk is looked up
   kcli quorum remove-voter 4 --directory-id 4bPt0xYVQQyuCDrvVSaBVQ -y";
+
+/// Names and addresses.
+type Listeners = Vec<(String, Address)>;
 
 /// How long a change may take to show.
 const SHOWN_WITHIN: Duration = Duration::from_secs(10);
@@ -133,7 +136,11 @@ pub(super) async fn add(add: AddVoter, context: &Context) -> Result {
                 .hint("start its controller first, or name its disk with --directory-id (its meta.properties has it)")
         })?,
     };
-    let listeners = listeners(&add, &quorum)?;
+    let advertised = match add.endpoint.is_empty() && !is_listed(&quorum, add.id) {
+        true => advertised(&admin, add.id).await,
+        false => Vec::new(),
+    };
+    let listeners = listeners(&add, &quorum, advertised)?;
     let (before, after) = (quorum.voters.len(), quorum.voters.len() + 1);
     if after.is_multiple_of(2) {
         context.remark(&format!(
@@ -158,17 +165,23 @@ pub(super) async fn add(add: AddVoter, context: &Context) -> Result {
 }
 
 /// Where the new voter is: as given, as the quorum knows it, or as the broker of that node advertises.
-fn listeners(add: &AddVoter, quorum: &QuorumDescription) -> Result<Vec<(String, Address)>> {
+fn listeners(
+    add: &AddVoter,
+    quorum: &QuorumDescription,
+    advertised: Listeners,
+) -> Result<Listeners> {
     let known = quorum.listeners.iter();
     if add.endpoint.is_empty() {
         let own = known.filter(|listener| listener.node_id == add.id);
         let own: Vec<_> = own.map(|l| (l.name.clone(), l.address.clone())).collect();
-        return match own.is_empty() {
-            false => Ok(own),
-            true => Err(
-                Failure::usage(format!("where do the voters reach node {}?", add.id))
-                    .hint("write --endpoint HOST:PORT, the address of its controller listener"),
-            ),
+        return match (own.is_empty(), advertised.is_empty()) {
+            (false, _) => Ok(own),
+            (true, false) => Ok(advertised),
+            (true, true) => Err(Failure::usage(format!(
+                "where do the voters reach node {}?",
+                add.id
+            ))
+            .hint("write --endpoint HOST:PORT, the address of its controller listener")),
         };
     }
     let name_of_all = known.map(|listener| listener.name.as_str()).next();
@@ -184,6 +197,58 @@ fn listeners(add: &AddVoter, quorum: &QuorumDescription) -> Result<Vec<(String, 
         Ok((name.to_owned(), address))
     });
     endpoints.collect()
+}
+
+fn is_listed(quorum: &QuorumDescription, id: i32) -> bool {
+    quorum.listeners.iter().any(|l| l.node_id == id)
+}
+
+/// The controller listeners of a node that is a broker, too, as its configuration has them; none if
+/// it is no broker or does not say.
+async fn advertised(admin: &Admin, id: i32) -> Listeners {
+    let Ok(cluster) = admin.describe_cluster().await else {
+        return Vec::new();
+    };
+    let mut up = cluster.brokers.iter().filter(|b| b.is_fenced != Some(true));
+    let Some(broker) = up.find(|b| b.broker.id == id) else {
+        return Vec::new();
+    };
+    let resource = Resource {
+        kind: ResourceKind::Broker,
+        name: id.to_string(),
+    };
+    let configs = admin.describe_configs(&resource, false).await;
+    let configs = configs.unwrap_or_default();
+    let value = |name: &str| {
+        let config = configs.iter().find(|config| config.name == name);
+        config.and_then(|c| c.value.as_deref()).unwrap_or_default()
+    };
+    controller_listeners(
+        value("controller.listener.names"),
+        &[value("advertised.listeners"), value("listeners")],
+        &broker.broker.address.host,
+    )
+}
+
+/// Each controller listener from the first of these lists that has it. One that is bound to every
+/// address is where the broker is.
+fn controller_listeners(names: &str, lists: &[&str], broker_host: &str) -> Listeners {
+    let names = names.split(',').map(str::trim).filter(|n| !n.is_empty());
+    let found = names.filter_map(|name| {
+        let mut listeners = lists.iter().flat_map(|list| list.split(','));
+        let endpoint = listeners.find_map(|listener| {
+            let (own, endpoint) = listener.trim().split_once("://")?;
+            own.eq_ignore_ascii_case(name).then_some(endpoint)
+        })?;
+        let (host, port) = endpoint.rsplit_once(':')?;
+        let host = match host.trim_start_matches('[').trim_end_matches(']') {
+            "" | "0.0.0.0" | "::" => broker_host,
+            host => host,
+        };
+        let port = port.parse().ok().filter(|port| *port > 0)?;
+        Some((name.to_owned(), Address::new(host, port)))
+    });
+    found.collect()
 }
 
 fn directory_of(replicas: &[QuorumReplica], id: i32) -> Option<Uuid> {
@@ -263,5 +328,25 @@ async fn wait_until(admin: &Admin, is_so: impl Fn(&QuorumDescription) -> bool) {
             return;
         }
         tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_controller_listener_is_found_in_a_brokers_configuration() {
+        let found = |names, lists: &[&str]| {
+            let found = controller_listeners(names, lists, "k2");
+            let text = found.iter().map(|(name, at)| format!("{name}://{at}"));
+            text.collect::<Vec<_>>()
+        };
+        let bound = "PLAINTEXT://:9092, CONTROLLER://:9093";
+        assert_eq!(found("CONTROLLER", &["", bound]), ["CONTROLLER://k2:9093"]);
+        let named = "PLAINTEXT://a:9092,CONTROLLER://b:1";
+        assert_eq!(found("CONTROLLER", &[named, bound]), ["CONTROLLER://b:1"]);
+        assert!(found("", &["", bound]).is_empty());
+        assert!(found("CONTROLLER", &["PLAINTEXT://a:9092", ""]).is_empty());
     }
 }
