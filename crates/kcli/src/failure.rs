@@ -11,6 +11,9 @@ use crate::exit::Exit;
 /// Shorthand for results of commands.
 pub(crate) type Result<T = (), E = Failure> = std::result::Result<T, E>;
 
+const NO_MAJORITY: &str = "a majority of the controllers may be down: see `kcli quorum status` and \
+                           `kcli cluster health`";
+
 /// A failure with everything a person or a script needs to act on it.
 #[derive(Debug, Clone)]
 pub(crate) struct Failure {
@@ -101,7 +104,7 @@ impl std::error::Error for Failure {}
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let refusal = error.refusal();
-        let mut failure = Self::new(exit_of(&error), error.to_string());
+        let mut failure = Self::new(exit_of(&error), message_of(&error));
         failure.kafka = refusal.map(|refusal| (refusal.name(), refusal.code));
         failure.hints = hints_of(&error);
         failure
@@ -111,6 +114,37 @@ impl From<Error> for Failure {
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
         Self::failed(error.to_string())
+    }
+}
+
+/// The error's own words; a question that ran out of time because each try of it did says so once.
+fn message_of(error: &Error) -> String {
+    let Error::TimedOut { what, after, last } = error else {
+        return error.to_string();
+    };
+    let mut cause = last.as_deref();
+    while let Some(Error::TimedOut { last, .. }) = cause {
+        cause = last.as_deref();
+    }
+    let cause = cause.map(|cause| format!(", last error: {cause}"));
+    let cause = cause.unwrap_or_default();
+    format!("{what}: no success within {} ms{cause}", after.as_millis())
+}
+
+/// Whether a broker was there and had no answer all the time: what it asks the controllers waits.
+/// Events do not pass by them.
+fn may_lack_controllers(error: &Error) -> bool {
+    let Error::TimedOut {
+        last: Some(last), ..
+    } = error
+    else {
+        return false;
+    };
+    match &**last {
+        Error::TimedOut {
+            what, last: None, ..
+        } => !["Produce", "Fetch"].iter().any(|api| what.starts_with(api)),
+        last => may_lack_controllers(last),
     }
 }
 
@@ -175,6 +209,9 @@ fn hints_of(error: &Error) -> Vec<String> {
         }
         Error::TimedOut { last, .. } => {
             let mut hints = last.as_deref().map(hints_of).unwrap_or_default();
+            if may_lack_controllers(error) && !hints.iter().any(|hint| hint == NO_MAJORITY) {
+                hints.insert(0, NO_MAJORITY.to_owned());
+            }
             let more = "allow more time with --timeout".to_owned();
             if !hints.contains(&more) {
                 hints.push(more);
@@ -230,6 +267,24 @@ mod tests {
         for (error, exit) in cases {
             assert_eq!(Failure::from(error.clone()).exit, exit, "{error}");
         }
+    }
+
+    #[test]
+    fn a_question_that_nobody_answered_says_so_once_and_points_at_the_controllers() {
+        let timed_out = |what: &str, ms, last: Option<Error>| Error::TimedOut {
+            what: what.to_owned(),
+            after: std::time::Duration::from_millis(ms),
+            last: last.map(std::sync::Arc::new),
+        };
+        let silent = timed_out("CreateTopics to h:1", 5000, None);
+        let failure = Failure::from(timed_out("CreateTopics", 30_000, Some(silent)));
+        assert_eq!(failure.message, "CreateTopics: no success within 30000 ms");
+        assert_eq!(failure.hints.len(), 2, "{:?}", failure.hints);
+        assert_eq!(failure.hints[0], NO_MAJORITY);
+        let refused = Error::refused(41, None, "create topic a".into());
+        let failure = Failure::from(timed_out("CreateTopics", 30_000, Some(refused)));
+        assert!(failure.message.contains(", last error: create topic a"));
+        assert!(!failure.hints.iter().any(|hint| hint == NO_MAJORITY));
     }
 
     #[test]

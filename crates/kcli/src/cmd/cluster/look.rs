@@ -8,7 +8,7 @@ use std::time::Duration;
 use client::admin::{ClusterDescription, LogDir, QuorumDescription};
 use client::metadata::{Cluster, Partition};
 use client::{Admin, Error};
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use types::{ErrorCode, TopicPartition};
 
 use crate::failure::Result;
@@ -47,13 +47,11 @@ impl Look {
         let topics = admin.client().all_topics().await?;
         let mut names: Vec<String> = topics.topics.keys().map(ToString::to_string).collect();
         names.sort();
-        let (min_isrs, adding, quorum, log_dirs) = futures_util::future::join4(
-            min_isr::of_topics(admin, &names),
-            adding(admin),
-            quorum(admin),
-            log_dirs(admin, &cluster),
-        )
-        .await;
+        // What the brokers know by themselves comes first: a broker answers in order, so behind a
+        // question that waits for a lost quorum it would look dead.
+        let (min_isrs, log_dirs) =
+            join(min_isr::of_topics(admin, &names), log_dirs(admin, &cluster)).await;
+        let (adding, quorum) = join(adding(admin), quorum(admin)).await;
         Ok(Self {
             cluster,
             topics,
