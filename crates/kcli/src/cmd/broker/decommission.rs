@@ -73,7 +73,11 @@ pub(super) async fn run(command: &Decommission, context: &Context) -> Result {
     }
     let question = rebalance::question(&changes);
     context.confirm(&format!("decommission broker {}: {question}", command.id))?;
-    if is_up && draining::is_draining(&admin, command.id).await == Some(false) {
+    let draining = match is_up {
+        true => draining::is_draining(&admin, command.id).await,
+        false => None,
+    };
+    if draining == Some(false) {
         draining::set(&admin, command.id, true).await?;
         drain::wait_until_drained(&admin, command.id, context).await?;
     }
@@ -87,21 +91,36 @@ pub(super) async fn run(command: &Decommission, context: &Context) -> Result {
             return items::finish(context, "PARTITION", &moved);
         }
     }
-    let result = forget(command, &admin, context).await?;
+    let result = forget(command, draining.is_some(), &admin, context).await?;
     let copies: usize = changes.iter().map(|change| change.adding().len()).sum();
     let item = Item::done(command.id.to_string(), result).with("PARTITIONS", changes.len());
     items::finish(context, "BROKER", &[item.with("COPIED", copies)])
 }
 
-/// Unregisters it once its process is gone.
-async fn forget(command: &Decommission, admin: &Admin, context: &Context) -> Result<&'static str> {
+/// Unregisters it once its process is gone, and ends its draining if that can be.
+async fn forget(
+    command: &Decommission,
+    drains: bool,
+    admin: &Admin,
+    context: &Context,
+) -> Result<&'static str> {
     if command.keep_registered {
         return Ok("empty");
     }
     if !command.while_running {
         wait_until_down(command.id, admin, context).await?;
     }
+    // Only the broker itself takes a change of its configs, and one that does not drain is given new
+    // partitions: so it is as late as can be, and not at all once the process is gone.
+    let is_resumed =
+        command.while_running && drains && draining::set(admin, command.id, false).await.is_ok();
     admin.unregister_broker(command.id).await?;
+    if drains && !is_resumed {
+        context.remark(&format!(
+            "note: should a broker {0} join again, it drains until `kcli broker resume {0}`",
+            command.id
+        ));
+    }
     Ok("decommissioned")
 }
 
