@@ -86,7 +86,14 @@ impl Sources {
         let parsed = self.timeout.as_ref().map(|(text, origin)| {
             when::duration(text).map_err(|error| Failure::usage(format!("{origin}: {error}")))
         });
-        Ok(self.timeout_flag.or(parsed.transpose()?))
+        let timeout = self.timeout_flag.or(parsed.transpose()?);
+        match timeout {
+            Some(Duration::ZERO) => {
+                Err(Failure::usage("a timeout of 0 leaves no time for anything")
+                    .hint("write how long the command may take: --timeout 30s"))
+            }
+            timeout => Ok(timeout),
+        }
     }
 
     fn add(&mut self, key: &str, value: &str, origin: &str, is_lenient: bool) {
@@ -233,6 +240,20 @@ mod tests {
         let mut settings = Settings::new(vec![]);
         sources.apply(&mut settings).expect("applies");
         assert_eq!(settings.client.client_id, "strong");
+    }
+
+    #[test]
+    fn no_time_at_all_is_refused() {
+        let sources = Sources {
+            timeout_flag: Some(Duration::ZERO),
+            ..Sources::default()
+        };
+        let failure = sources.timeout().expect_err("refused");
+        assert_eq!(failure.exit, crate::exit::Exit::Usage);
+        assert_eq!(
+            failure.message,
+            "a timeout of 0 leaves no time for anything"
+        );
     }
 
     #[test]
