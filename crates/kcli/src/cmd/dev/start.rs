@@ -1,10 +1,11 @@
 //! `kcli dev start`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Child;
 
 use clap::Args;
 use rand::RngExt as _;
+use storage::disk::{Disk as _, DiskLock, RealDisk};
 use types::Uuid;
 
 use super::layout::{plan, voters};
@@ -15,6 +16,8 @@ use crate::context::Context;
 use crate::failure::{Failure, Result};
 use crate::topics::key_value;
 
+/// Held while nodes are made and started.
+pub(super) const LOCK: &str = "start.lock";
 const BROKERS_DEFAULT: u8 = 3;
 
 /// Start a cluster on this machine, or what of it is down.
@@ -41,6 +44,10 @@ pub(crate) struct Start {
 
 /// Starts what is not up, waits until the cluster is well, and says how to break it.
 pub(crate) async fn run(start: Start, context: &Context) -> Result {
+    let lock = match context.is_dry_run {
+        true => None,
+        false => Some(lock(&dir_of(&start.place)?)?),
+    };
     let mut cluster = match Cluster::load(&start.place)? {
         Some(cluster) => {
             start.check_same(&cluster)?;
@@ -54,6 +61,7 @@ pub(crate) async fn run(start: Start, context: &Context) -> Result {
         return show::print(&cluster, context);
     }
     let children = raise(&mut cluster)?;
+    drop(lock);
     for paused in cluster.nodes.iter().filter(|n| n.life() == Life::Paused) {
         context.remark(&format!(
             "node {0} is paused: `kcli dev resume {0}`",
@@ -64,11 +72,29 @@ pub(crate) async fn run(start: Start, context: &Context) -> Result {
     // The processes go on; nobody here waits for their end.
     drop(children);
     if was_up {
-        context.remark("all nodes were up already");
+        context.remark(match cluster.nodes.len() {
+            1 => "the node was up already",
+            _ => "all nodes were up already",
+        });
     }
     show::print(&cluster, context)?;
     show::how_to_break(&cluster, start.place.dir.as_deref(), context);
     Ok(())
+}
+
+/// Keeps others from starting the same cluster at the same time: both would make nodes, and the one
+/// that saved last would forget the other's processes.
+fn lock(dir: &Path) -> Result<Box<dyn DiskLock>> {
+    let path = dir.join(LOCK);
+    let failure = |error: std::io::Error| Failure::failed(format!("{}: {error}", path.display()));
+    std::fs::create_dir_all(dir).map_err(failure)?;
+    RealDisk.lock(&path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::WouldBlock => {
+            let message = format!("another kcli dev start is at work in {}", dir.display());
+            Failure::failed(message).hint("wait for it, then see `kcli dev status`")
+        }
+        _ => failure(error),
+    })
 }
 
 /// Starts all nodes that are down and remembers their processes.
@@ -172,5 +198,25 @@ fn random_cluster_id() -> String {
         if let Some(id) = Uuid::from_random(rand::rng().random()) {
             return id.to_string();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_do_not_start_the_same_cluster_at_once() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let dir = dir.path().join("dev");
+        let first = lock(&dir).expect("nobody else is at work");
+        let refused = lock(&dir).expect_err("refused");
+        assert!(
+            refused
+                .message
+                .starts_with("another kcli dev start is at work in")
+        );
+        drop(first);
+        assert!(lock(&dir).is_ok());
     }
 }

@@ -251,10 +251,10 @@ pub(super) async fn restart(restart: &Restart, context: &Context) -> Result {
 pub(super) async fn wipe(place: &Place, context: &Context) -> Result {
     let cluster = Cluster::find(place)?;
     let dir = cluster.dir.display().to_string();
-    context.remark(&format!(
-        "all {} nodes will be killed and {dir} deleted",
-        cluster.nodes.len()
-    ));
+    context.remark(&match cluster.nodes.len() {
+        1 => format!("its one node will be killed and {dir} deleted"),
+        count => format!("all {count} nodes will be killed and {dir} deleted"),
+    });
     if context.is_dry_run {
         return Ok(());
     }
@@ -285,6 +285,7 @@ impl Cluster {
         RealDisk
             .remove(&file)
             .map_err(|error| Failure::failed(format!("{}: {error}", file.display())))?;
+        drop(RealDisk.remove(&self.dir.join(super::start::LOCK)));
         // Stays if there is anything else in it.
         drop(std::fs::remove_dir(&self.dir));
         Ok(())

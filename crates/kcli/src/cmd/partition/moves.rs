@@ -192,17 +192,13 @@ impl<'a> Watch<'a> {
                 self.measure().await;
             }
             if self.until.is_some_and(|until| Instant::now() >= until) {
-                let message = format!(
-                    "{} of {} partitions are still moving",
-                    self.open.len(),
-                    self.total_count
-                );
+                let message = still_moving(self.open.len(), self.total_count);
                 return Err(Failure::new(Exit::Unreachable, message));
             }
             tokio::select! {
                 () = tokio::time::sleep(LOOK_EVERY) => {}
                 () = self.context.interrupt.cancelled() => {
-                    let message = format!("interrupted: {} partitions are still moving", self.open.len());
+                    let message = format!("interrupted: {}", still_moving(self.open.len(), self.total_count));
                     return Err(Failure::new(Exit::Interrupted, message));
                 }
             }
@@ -251,6 +247,16 @@ impl<'a> Watch<'a> {
             }
         });
         bar.set_position(u64::try_from(copied.sum::<i64>()).unwrap_or(0));
+    }
+}
+
+fn still_moving(open_count: usize, total_count: usize) -> String {
+    match total_count {
+        1 => "the partition is still moving".to_owned(),
+        _ => format!(
+            "{open_count} of {total_count} partitions {} still moving",
+            if open_count == 1 { "is" } else { "are" }
+        ),
     }
 }
 

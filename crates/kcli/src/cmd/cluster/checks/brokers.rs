@@ -154,7 +154,10 @@ pub(super) async fn draining(admin: &Admin, look: &Look) -> Vec<Finding> {
         None => Finding::ok(CHECK, "no broker is draining"),
         Some(first) => Finding::warn(
             CHECK,
-            format!("brokers {} lead nothing because they drain", some(&drains)),
+            match drains.len() {
+                1 => format!("broker {first} leads nothing because it drains"),
+                _ => format!("brokers {} lead nothing because they drain", some(&drains)),
+            },
             format!("when the work is done: kcli broker resume {first}"),
         ),
     }]

@@ -36,10 +36,13 @@ pub(super) fn factors(look: &Look) -> Vec<Finding> {
     if let Some(first) = single.first() {
         findings.push(Finding::warn(
             CHECK,
-            format!(
-                "{} have one replica: they stop when its broker does",
-                some(&single)
-            ),
+            match single.len() {
+                1 => format!("{first} has one replica: it stops when its broker does"),
+                _ => format!(
+                    "{} have one replica: each stops when its broker does",
+                    some(&single)
+                ),
+            },
             format!("give them more: kcli partition move {first} ID,ID,ID"),
         ));
     }
@@ -47,8 +50,9 @@ pub(super) fn factors(look: &Look) -> Vec<Finding> {
         findings.push(Finding::warn(
             CHECK,
             format!(
-                "the cluster's own {} have fewer than {enough} replicas: groups stop with a broker",
-                some(&thin)
+                "the cluster's own {} {} fewer than {enough} replicas: groups stop with a broker",
+                some(&thin),
+                if thin.len() == 1 { "has" } else { "have" }
             ),
             format!("give them more: kcli partition move {first} ID,ID,ID"),
         ));
