@@ -131,20 +131,32 @@ fn message_of(error: &Error) -> String {
     format!("{what}: no success within {} ms{cause}", after.as_millis())
 }
 
-/// Whether a broker was there and had no answer all the time: what it asks the controllers waits.
-/// Events do not pass by them.
+/// Questions that only the active controller answers; brokers pass them on, and wait.
+const OF_THE_CONTROLLER: &[&str] = &[
+    "AddRaftVoter",
+    "AlterPartitionReassignments",
+    "CreatePartitions",
+    "CreateTopics",
+    "DeleteTopics",
+    "DescribeQuorum",
+    "ElectLeaders",
+    "IncrementalAlterConfigs",
+    "ListPartitionReassignments",
+    "RemoveRaftVoter",
+    "UnregisterBroker",
+    "UpdateFeatures",
+];
+
+/// Whether a broker was there and had no answer all the time to what the controllers must answer.
 fn may_lack_controllers(error: &Error) -> bool {
-    let Error::TimedOut {
-        last: Some(last), ..
-    } = error
-    else {
-        return false;
-    };
-    match &**last {
+    match error {
         Error::TimedOut {
             what, last: None, ..
-        } => !["Produce", "Fetch"].iter().any(|api| what.starts_with(api)),
-        last => may_lack_controllers(last),
+        } => OF_THE_CONTROLLER.iter().any(|api| what.starts_with(api)),
+        Error::TimedOut {
+            last: Some(last), ..
+        } => may_lack_controllers(last),
+        _ => false,
     }
 }
 
@@ -281,6 +293,8 @@ mod tests {
         assert_eq!(failure.message, "CreateTopics: no success within 30000 ms");
         assert_eq!(failure.hints.len(), 2, "{:?}", failure.hints);
         assert_eq!(failure.hints[0], NO_MAJORITY);
+        let produced = Failure::from(timed_out("Produce to h:1", 5000, None));
+        assert_eq!(produced.hints, ["allow more time with --timeout"]);
         let refused = Error::refused(41, None, "create topic a".into());
         let failure = Failure::from(timed_out("CreateTopics", 30_000, Some(refused)));
         assert!(failure.message.contains(", last error: create topic a"));
