@@ -13,6 +13,7 @@
 //! its connection breaks, or when the peer stops answering HTTP/2 pings.
 
 mod body;
+mod bounds;
 pub(crate) mod codec;
 mod dial;
 mod service;
