@@ -50,7 +50,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     (
         "kcli",
-        &["types", "protocol", "config", "storage", "client", "net", "rpc"],
+        &[
+            "types", "protocol", "config", "storage", "client", "net", "rpc",
+        ],
     ),
     // tests across crates
     (
