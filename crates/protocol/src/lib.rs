@@ -17,9 +17,11 @@
 //!
 //! # Generated code
 //!
-//! `messages/` and `api_key/table.rs` come from the tables in `schema/` by
+//! `messages/`, `data/` and `api_key/table.rs` come from the tables in `schema/` by
 //! `cargo run -p xtask -- codegen`. To add an API, mark its line in `schema/apis.tsv`.
+//! `data/` is what is not sent by itself: records of internal topics, bytes inside other messages.
 
+pub mod data;
 pub mod frame;
 mod message;
 pub mod messages;

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! schema/apis.tsv ──────┬─ Api ──────────────────── emit::api_key ── api_key/table.rs
-//! schema/messages.tsv ──┴─ Message, Struct, Field ─ emit::message ── messages/<api>.rs
+//! schema/messages.tsv ──┼─ Message, Struct, Field ─ emit::message ── messages/<api>.rs
+//! schema/data.tsv ──────┴─ Data ─────────────────── emit::data ───── data/<module>.rs
 //! ```
 
 mod emit;
@@ -18,7 +19,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail, ensure};
 
-use schema::{Api, Message};
+use schema::{Api, Data, Message};
 
 const USAGE: &str = "usage: cargo run -p xtask -- codegen [--check]";
 
@@ -64,6 +65,21 @@ fn generate(protocol: &Path) -> anyhow::Result<Files> {
         let response = Message::build(&format!("{}Response", api.name), api.versions, &rows)?;
         let path = format!("messages/{}.rs", emit::snake_case(&api.name));
         add(&path, emit::message(api, request, response)?)?;
+    }
+    let data: Vec<Data> = table::read(&schema.join("data.tsv"))?
+        .iter()
+        .map(|row| Data::parse(row, &rows).with_context(|| format!("in {row:?}")))
+        .collect::<anyhow::Result<_>>()?;
+    add("data/mod.rs", emit::data_index(&data))?;
+    let mut modules: BTreeMap<String, Vec<(Data, Message)>> = BTreeMap::new();
+    for data in data {
+        let message = Message::build(&data.schema, data.versions, &rows)?;
+        let module = modules.entry(data.module.clone()).or_default();
+        module.push((data, message));
+    }
+    for (module, messages) in modules {
+        let path = format!("data/{module}.rs");
+        add(&path, emit::data(&module, &messages)?)?;
     }
     Ok(files)
 }
@@ -119,15 +135,17 @@ fn check(protocol: &Path, files: &Files) -> anyhow::Result<()> {
     );
 }
 
-/// Files in `messages/` that nothing generates any more.
+/// Files in `messages/` and `data/` that nothing generates any more.
 fn stale_files(protocol: &Path, files: &Files) -> anyhow::Result<BTreeSet<PathBuf>> {
     let source = protocol.join("src");
     let mut stale = BTreeSet::new();
-    for entry in std::fs::read_dir(source.join("messages"))? {
-        let path = entry?.path();
-        let is_rust = path.extension() == Some(OsStr::new("rs"));
-        if is_rust && !files.contains_key(path.strip_prefix(&source)?) {
-            stale.insert(path);
+    for folder in ["messages", "data"] {
+        for entry in std::fs::read_dir(source.join(folder))? {
+            let path = entry?.path();
+            let is_rust = path.extension() == Some(OsStr::new("rs"));
+            if is_rust && !files.contains_key(path.strip_prefix(&source)?) {
+                stale.insert(path);
+            }
         }
     }
     Ok(stale)

@@ -1,4 +1,5 @@
 //! The tables as a tree: an API has two messages, a message has structs, a struct has fields.
+//! What is stored or embedded is a message without an API.
 //!
 //! Versions are cut to the stable ones. A field that no stable version has is left out.
 
@@ -48,7 +49,36 @@ impl Api {
     }
 }
 
-/// A request or a response.
+/// One line of the table of what is stored or embedded rather than sent.
+#[derive(Debug)]
+pub(super) struct Data {
+    /// The module it is in, with others it belongs to.
+    pub(super) module: String,
+    pub(super) schema: String,
+    pub(super) versions: Versions,
+    /// Of a key in an internal topic.
+    pub(super) record_type: Option<i16>,
+}
+
+impl Data {
+    /// `rows` is the field table, which knows its versions.
+    pub(super) fn parse(row: &Row, rows: &[Row]) -> anyhow::Result<Self> {
+        let schema = row.cell("schema");
+        let field = rows
+            .iter()
+            .find(|field| field.cell("schema") == schema)
+            .with_context(|| format!("{schema} has no fields"))?;
+        let is_key = field.cell("kind") == "coordinator-key";
+        Ok(Self {
+            module: row.cell("module").to_owned(),
+            schema: schema.to_owned(),
+            versions: Versions::parse(field.cell("valid_versions"))?,
+            record_type: is_key.then(|| field.number("api_key")).transpose()?,
+        })
+    }
+}
+
+/// A request, a response, or what is stored or embedded.
 #[derive(Debug)]
 pub(super) struct Message {
     /// Its name in the schema, which is that of its outermost struct.
@@ -168,10 +198,6 @@ impl Field {
             ensure!(
                 always,
                 "no codec for a struct that only some versions may omit"
-            );
-            ensure!(
-                field.tag.is_none(),
-                "no codec for a tagged struct that may be null"
             );
         }
         let is_records = matches!(field.kind, Kind::Records);

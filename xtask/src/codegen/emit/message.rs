@@ -1,9 +1,9 @@
-//! `messages/<api>.rs`: the structs of a request and a response, and their codecs.
+//! `messages/<api>.rs` and `data/<module>.rs`: structs and their codecs.
 
 use anyhow::ensure;
 
 use super::{GENERATED, decode, encode};
-use crate::codegen::schema::{Api, Kind, Message, Struct};
+use crate::codegen::schema::{Api, Data, Kind, Message, Struct};
 use crate::codegen::versions::Versions;
 
 pub(in crate::codegen) fn message(
@@ -21,7 +21,7 @@ pub(in crate::codegen) fn message(
                 continue;
             }
             let is_root = i == 0;
-            body += &definition(api, message, part, is_root)?;
+            body += &definition(message, part, is_root.then(|| doc(api, message)))?;
             body += &implementation(message, part, is_root)?;
             if is_root && others.is_none() {
                 body += &request_impl(api);
@@ -34,6 +34,65 @@ pub(in crate::codegen) fn message(
         api.key,
         imports(&body)
     ))
+}
+
+/// A module of what is stored or embedded rather than sent.
+pub(in crate::codegen) fn data(
+    module: &str,
+    messages: &[(Data, Message)],
+) -> anyhow::Result<String> {
+    let mut body = String::new();
+    for (data, message) in messages {
+        for (i, part) in message.structs.iter().enumerate() {
+            let is_root = i == 0;
+            let doc = format!("`{}`, {}.", message.name, versions(message));
+            body += &definition(message, part, is_root.then_some(doc))?;
+            body += &implementation(message, part, is_root)?;
+            if is_root {
+                body += &data_impl(data, message);
+            }
+        }
+    }
+    Ok(format!(
+        "//! `{module}`: what is stored or embedded.\n//!\n{GENERATED}\n{}\n{body}",
+        imports(&body)
+    ))
+}
+
+fn data_impl(data: &Data, message: &Message) -> String {
+    let Versions { min, max } = message.versions;
+    let record_type = data.record_type.map_or_else(String::new, |record_type| {
+        format!(
+            "/// The number in front of the key, which says what the record is.
+pub const RECORD_TYPE: i16 = {record_type};
+"
+        )
+    });
+    format!(
+        "impl {} {{
+/// The versions that can be read and written.
+pub const VERSIONS: RangeInclusive<i16> = {min}..={max};
+{record_type}}}
+
+",
+        message.name
+    )
+}
+
+fn versions(message: &Message) -> String {
+    let Versions { min, max } = message.versions;
+    if min == max {
+        format!("version {min}")
+    } else {
+        format!("versions {min}-{max}")
+    }
+}
+
+fn doc(api: &Api, message: &Message) -> String {
+    let Versions { min, max } = message.versions;
+    let is_request = message.name.ends_with("Request");
+    let kind = if is_request { "request" } else { "response" };
+    format!("Body of a `{}` {kind}, versions {min}-{max}.", api.name)
 }
 
 fn find<'a>(message: &'a Message, name: &str) -> Option<&'a Struct> {
@@ -76,26 +135,15 @@ fn rename_kind(kind: &mut Kind, from: &str, to: &str) {
     }
 }
 
-fn definition(
-    api: &Api,
-    message: &Message,
-    part: &Struct,
-    is_root: bool,
-) -> anyhow::Result<String> {
+/// `doc` is that of the outermost struct.
+fn definition(message: &Message, part: &Struct, doc: Option<String>) -> anyhow::Result<String> {
     let Struct {
         name,
         path,
         live,
         fields,
     } = part;
-    let doc = if is_root {
-        let Versions { min, max } = message.versions;
-        let is_request = message.name.ends_with("Request");
-        let kind = if is_request { "request" } else { "response" };
-        format!("Body of a `{}` {kind}, versions {min}-{max}.", api.name)
-    } else {
-        format!("`{path}` in `{}`.", message.name)
-    };
+    let doc = doc.unwrap_or_else(|| format!("`{path}` in `{}`.", message.name));
     let mut trivial = true;
     let mut members = String::new();
     let mut defaults = String::new();
@@ -185,13 +233,17 @@ fn imports(body: &str) -> String {
         used.join(", ")
     };
     let mut text = String::new();
+    if mentions(body, "RangeInclusive") {
+        text += "use std::ops::RangeInclusive;\n\n";
+    }
+    let std = text.len();
     if mentions(body, "Bytes") {
         text += "use bytes::Bytes;\n";
     }
     if mentions(body, "Uuid") {
         text += "use types::Uuid;\n";
     }
-    if !text.is_empty() {
+    if text.len() > std {
         text.push('\n');
     }
     let wire = used(&[

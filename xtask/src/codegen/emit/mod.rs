@@ -8,8 +8,8 @@ mod index;
 mod message;
 
 pub(super) use api_key::api_key;
-pub(super) use index::index;
-pub(super) use message::message;
+pub(super) use index::{data_index, index};
+pub(super) use message::{data, message};
 
 /// The second paragraph of every generated file.
 const GENERATED: &str =
