@@ -11,7 +11,8 @@ use super::problem::{Problem, Problems, Warning};
 use super::quorum::{BOOTSTRAP, Quorum, VOTERS};
 use super::read::Reader;
 use super::settings::{
-    Elections, Fetching, Logs, MetadataLog, Producers, Replication, Sessions, Sockets, Topics,
+    Elections, Fetching, Groups, Logs, MetadataLog, Offsets, Producers, Replication, Sessions,
+    Sockets, Topics,
 };
 use super::{Roles, ServerConfig, Surroundings};
 use crate::properties::Properties;
@@ -62,6 +63,8 @@ pub(super) fn build(
         fetching: Fetching::read(&properties),
         logs: Logs::read(&properties),
         producers: Producers::read(&properties),
+        groups: Groups::read(&properties),
+        offsets: Offsets::read(&properties),
         replication: Replication::read(&properties),
         metadata_log: MetadataLog::read(&properties),
         properties,

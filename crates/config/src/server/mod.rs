@@ -27,7 +27,8 @@ pub use listeners::{AdvertisedListener, Listener, Listeners, SecurityProtocol};
 pub use problem::{Problem, Problems, Warning};
 pub use quorum::{Quorum, Voter};
 pub use settings::{
-    Elections, Fetching, Logs, MetadataLog, Producers, Replication, Sessions, Sockets, Topics,
+    Elections, Fetching, Groups, Logs, MetadataLog, Offsets, Producers, Replication, Sessions,
+    Sockets, Topics,
 };
 
 /// What the node is: `process.roles`.
@@ -80,6 +81,10 @@ pub struct ServerConfig {
     pub logs: Logs,
     /// What is remembered of idempotent producers.
     pub producers: Producers,
+    /// Consumer groups.
+    pub groups: Groups,
+    /// What consumer groups commit.
+    pub offsets: Offsets,
     /// Replication between brokers.
     pub replication: Replication,
     /// The metadata log and its quorum.

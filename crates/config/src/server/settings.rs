@@ -138,6 +138,64 @@ settings! {
         transaction_max_timeout: Duration = "transaction.max.timeout.ms",
     }
 
+    /// Consumer groups, both protocols.
+    Groups {
+        /// Which protocols are served.
+        group_coordinator_rebalance_protocols: Vec<String> = "group.coordinator.rebalance.protocols",
+        /// The shortest session that a member may ask for.
+        group_min_session_timeout: Duration = "group.min.session.timeout.ms",
+        /// The longest session that a member may ask for.
+        group_max_session_timeout: Duration = "group.max.session.timeout.ms",
+        /// How long the first rebalance of an empty group waits for more members.
+        group_initial_rebalance_delay: Duration = "group.initial.rebalance.delay.ms",
+        /// Members of a classic group.
+        group_max_size: i32 = "group.max.size",
+        /// Members of a consumer group.
+        group_consumer_max_size: i32 = "group.consumer.max.size",
+        /// Server-side assignors, the default one first.
+        group_consumer_assignors: Vec<String> = "group.consumer.assignors",
+        /// A member silent for longer leaves.
+        group_consumer_session_timeout: Duration = "group.consumer.session.timeout.ms",
+        /// The least that a group may choose for it.
+        group_consumer_min_session_timeout: Duration = "group.consumer.min.session.timeout.ms",
+        /// The most that a group may choose for it.
+        group_consumer_max_session_timeout: Duration = "group.consumer.max.session.timeout.ms",
+        /// Between two heartbeats of a member.
+        group_consumer_heartbeat_interval: Duration = "group.consumer.heartbeat.interval.ms",
+        /// The least that a group may choose for it.
+        group_consumer_min_heartbeat_interval: Duration = "group.consumer.min.heartbeat.interval.ms",
+        /// The most that a group may choose for it.
+        group_consumer_max_heartbeat_interval: Duration = "group.consumer.max.heartbeat.interval.ms",
+        /// Between two assignments of a group.
+        group_consumer_assignment_interval: Duration = "group.consumer.assignment.interval.ms",
+        /// The least that a group may choose for it.
+        group_consumer_min_assignment_interval: Duration = "group.consumer.min.assignment.interval.ms",
+        /// The most that a group may choose for it.
+        group_consumer_max_assignment_interval: Duration = "group.consumer.max.assignment.interval.ms",
+        /// Between two looks for topics that match regular expressions.
+        group_consumer_regex_refresh_interval: Duration = "group.consumer.regex.refresh.interval.ms",
+        /// Whether groups change from one protocol to the other, and in which direction.
+        group_consumer_migration_policy: Option<String> = "group.consumer.migration.policy",
+    }
+
+    /// Offsets that groups commit, and the topic that keeps them.
+    Offsets {
+        /// Bytes of metadata with one offset.
+        offset_metadata_max_bytes: i32 = "offset.metadata.max.bytes",
+        /// How long a commit waits for all in-sync replicas.
+        offsets_commit_timeout: Duration = "offsets.commit.timeout.ms",
+        /// Bytes read at once while a partition of the topic is loaded.
+        offsets_load_buffer_size: i32 = "offsets.load.buffer.size",
+        /// Offsets of a group without members live this long.
+        offsets_retention_minutes: i64 = "offsets.retention.minutes",
+        /// Between two looks for offsets that are too old.
+        offsets_retention_check_interval: Duration = "offsets.retention.check.interval.ms",
+        /// Partitions of the topic, once and for all.
+        offsets_topic_num_partitions: i32 = "offsets.topic.num.partitions",
+        /// Bytes of a segment of the topic.
+        offsets_topic_segment_bytes: i32 = "offsets.topic.segment.bytes",
+    }
+
     /// Replication between brokers.
     Replication {
         /// A follower behind for longer leaves the ISR.
