@@ -15,16 +15,18 @@ const UNKNOWN_MAX: u32 = 2;
 
 /// Whom to ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Whom {
+pub(crate) enum Whom<'a> {
     /// Any broker.
     Any,
     /// The controller; in KRaft any broker passes it on.
     Controller,
     /// This broker.
     Node(i32),
+    /// The coordinator of this group.
+    Coordinator(&'a str),
 }
 
-impl Whom {
+impl Whom<'_> {
     /// This broker, or any.
     pub(crate) fn node_or_any(node_id: Option<i32>) -> Self {
         node_id.map_or(Self::Any, Self::Node)
@@ -36,14 +38,25 @@ impl Client {
     /// finds an error in the answer that another try may mend. Returns that version, too.
     pub(crate) async fn ask<R: Request>(
         &self,
-        whom: Whom,
+        whom: Whom<'_>,
+        make: impl Fn(i16) -> R,
+        check: impl Fn(&R::Response) -> Result<()>,
+    ) -> Result<(i16, R::Response)> {
+        self.ask_up_to(i16::MAX, whom, make, check).await
+    }
+
+    /// As [`Client::ask`], in a version that is not above `cap`.
+    pub(crate) async fn ask_up_to<R: Request>(
+        &self,
+        cap: i16,
+        whom: Whom<'_>,
         make: impl Fn(i16) -> R,
         check: impl Fn(&R::Response) -> Result<()>,
     ) -> Result<(i16, R::Response)> {
         let mut retry = Retry::new(self, R::KEY.name());
         let mut unknown_count = 0;
         loop {
-            let attempt = timeout_at(retry.deadline, self.ask_once(whom, &make)).await;
+            let attempt = timeout_at(retry.deadline, self.ask_once(cap, whom, &make)).await;
             let error = match attempt {
                 Err(_elapsed) => return Err(retry.timed_out()),
                 Ok(Err(error)) => error,
@@ -53,11 +66,14 @@ impl Client {
                 },
             };
             // The brokers have been asked anew since: this one is not there.
-            if matches!(error, Error::UnknownBroker { .. }) {
+            if matches!((whom, &error), (Whom::Node(_), Error::UnknownBroker { .. })) {
                 unknown_count += 1;
                 if unknown_count > UNKNOWN_MAX {
                     return Err(error);
                 }
+            }
+            if let Whom::Coordinator(group) = whom {
+                self.forget_coordinator(group);
             }
             retry.on_error(error).await?;
         }
@@ -65,20 +81,23 @@ impl Client {
 
     async fn ask_once<R: Request>(
         &self,
-        whom: Whom,
+        cap: i16,
+        whom: Whom<'_>,
         make: &impl Fn(i16) -> R,
     ) -> Result<(i16, R::Response)> {
         let connection = self.connection(whom).await?;
-        let version = connection.version(R::KEY)?;
+        let address = &connection.address;
+        let version = connection.versions.choose_up_to(R::KEY, cap, address)?;
         let response = connection.request_version(&make(version), version).await?;
         Ok((version, response))
     }
 
-    pub(crate) async fn connection(&self, whom: Whom) -> Result<Arc<BrokerConnection>> {
+    pub(crate) async fn connection(&self, whom: Whom<'_>) -> Result<Arc<BrokerConnection>> {
         match whom {
             Whom::Any => self.any_broker().await,
             Whom::Controller => self.controller().await,
             Whom::Node(id) => self.broker(id).await,
+            Whom::Coordinator(group) => self.coordinator(group).await,
         }
     }
 }

@@ -34,7 +34,9 @@ pub struct Client {
 #[derive(Debug)]
 struct Inner {
     config: Config,
-    connections: Mutex<HashMap<i32, Slot>>,
+    connections: Mutex<HashMap<(Lane, i32), Slot>>,
+    /// The broker that coordinates a group, as last heard.
+    coordinators: Mutex<HashMap<String, i32>>,
     /// Connection to a bootstrap address, used until metadata names brokers, and after that when no
     /// broker of the metadata can be reached.
     bootstrap: Mutex<Arc<BrokerConnection>>,
@@ -44,6 +46,16 @@ struct Inner {
     refreshing: Semaphore,
     /// Addresses that were silent when asked, and until when they are left alone.
     suspects: Mutex<HashMap<Address, Instant>>,
+}
+
+/// What a connection is for. A broker answers one connection's requests one after the other, so that
+/// a heartbeat must not stand behind a fetch that waits for records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Lane {
+    /// Records, metadata, administration.
+    Data,
+    /// What the members of groups say to their coordinator.
+    Group,
 }
 
 /// A broker's place in the map: its address, and its connection once it is there. Those who come
@@ -68,6 +80,7 @@ impl Client {
             inner: Arc::new(Inner {
                 config,
                 connections: Mutex::default(),
+                coordinators: Mutex::default(),
                 bootstrap: Mutex::new(Arc::new(bootstrap)),
                 cluster: RwLock::default(),
                 refreshed: Mutex::default(),
@@ -136,6 +149,11 @@ impl Client {
         *cluster = Arc::new(cluster.updated(answer, gone));
     }
 
+    /// The broker that coordinates a group, as last heard.
+    pub(crate) fn coordinators(&self) -> &Mutex<HashMap<String, i32>> {
+        &self.inner.coordinators
+    }
+
     pub(crate) fn refreshing(&self) -> &Semaphore {
         &self.inner.refreshing
     }
@@ -145,11 +163,20 @@ impl Client {
     /// # Cancel safety
     /// A connection that was being made for several waits on; the next one to ask goes on with it.
     pub(crate) async fn broker(&self, node_id: i32) -> Result<Arc<BrokerConnection>> {
+        self.broker_on(Lane::Data, node_id).await
+    }
+
+    /// The connection to a broker for one purpose. Otherwise as [`Client::broker`].
+    pub(crate) async fn broker_on(
+        &self,
+        lane: Lane,
+        node_id: i32,
+    ) -> Result<Arc<BrokerConnection>> {
         let cluster = self.cluster();
         let Some(broker) = cluster.brokers.get(&node_id) else {
             return Err(Error::UnknownBroker { node_id });
         };
-        let slot = self.slot(node_id, &broker.address);
+        let slot = self.slot((lane, node_id), &broker.address);
         let open = || async {
             let opened = BrokerConnection::open(&slot.address, &self.inner.config).await;
             opened.map(Arc::new)
@@ -163,20 +190,20 @@ impl Client {
     }
 
     /// The broker's place in the map; a new one if its address changed or its connection broke.
-    fn slot(&self, node_id: i32, address: &Address) -> Slot {
+    fn slot(&self, place: (Lane, i32), address: &Address) -> Slot {
         let mut connections = self.inner.connections.lock();
         let is_usable = |slot: &Slot| {
             let is_open = slot.connection.get().is_none_or(|c| c.is_open());
             slot.address == *address && is_open
         };
-        match connections.get(&node_id) {
+        match connections.get(&place) {
             Some(slot) if is_usable(slot) => slot.clone(),
             _ => {
                 let slot = Slot {
                     address: address.clone(),
                     connection: Arc::default(),
                 };
-                connections.insert(node_id, slot.clone());
+                connections.insert(place, slot.clone());
                 slot
             }
         }
@@ -216,7 +243,7 @@ impl Client {
         ids.shuffle(&mut rand::rng());
         let is_connected = |node_id: i32| {
             let connections = self.inner.connections.lock();
-            let slot = connections.get(&node_id);
+            let slot = connections.get(&(Lane::Data, node_id));
             slot.is_some_and(|slot| slot.connection.get().is_some_and(|c| c.is_open()))
         };
         let ranked = ids.into_iter().map(|broker| {
@@ -248,7 +275,7 @@ impl Client {
 
     /// Closes the connection to a broker: whoever waits for an answer on it is told that it broke.
     pub(crate) fn abandon(&self, node_id: i32) {
-        let slot = self.inner.connections.lock().remove(&node_id);
+        let slot = self.inner.connections.lock().remove(&(Lane::Data, node_id));
         if let Some(connection) = slot.as_ref().and_then(|slot| slot.connection.get()) {
             self.suspect(&connection.address);
             connection.close();

@@ -5,6 +5,7 @@
 mod brokers;
 mod configs;
 mod elections;
+mod groups;
 mod offsets;
 mod quorum;
 mod reassignments;
@@ -16,6 +17,10 @@ use protocol::Request;
 pub use brokers::{ClusterDescription, DescribedBroker, LogDir, ReplicaSize};
 pub use configs::{AlterOp, ConfigEntry, ConfigSource, ConfigSynonym, Resource, ResourceKind};
 pub use elections::Election;
+pub use groups::{
+    CommittedOffset, GroupDescription, GroupFilter, GroupListing, GroupMember, GroupType,
+    ListedGroup, NewOffset,
+};
 pub use offsets::{FoundOffset, OffsetSpec};
 pub use quorum::{QuorumDescription, QuorumListener, QuorumReplica};
 pub use reassignments::Reassignment;

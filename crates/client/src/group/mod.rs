@@ -1,0 +1,3 @@
+//! Consumers that share topics as a group.
+
+pub(crate) mod protocol;
