@@ -11,6 +11,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("metadata", &["types"]),
     ("config", &["types"]),
     ("replication", &["types"]),
+    ("coordinator", &["types", "protocol", "metadata"]),
     // effects
     ("storage", &["types", "protocol"]),
     ("net", &["types", "protocol"]),
@@ -27,6 +28,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "metadata",
             "config",
             "replication",
+            "coordinator",
             "storage",
             "net",
             "rpc",
@@ -63,6 +65,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "metadata",
             "config",
             "replication",
+            "coordinator",
             "rpc",
             "controller",
         ],
