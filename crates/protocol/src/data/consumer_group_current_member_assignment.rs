@@ -117,7 +117,7 @@ impl ConsumerGroupCurrentMemberAssignmentValue {
 }
 
 /// `AssignedPartitions` in `ConsumerGroupCurrentMemberAssignmentValue`.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct TopicPartitions {
     /// `uuid`.
     pub topic_id: Uuid,
@@ -127,12 +127,22 @@ pub struct TopicPartitions {
     pub assignment_epochs: Option<Vec<i32>>,
 }
 
+impl Default for TopicPartitions {
+    fn default() -> Self {
+        Self {
+            topic_id: Uuid::ZERO,
+            partitions: Vec::new(),
+            assignment_epochs: Some(Vec::new()),
+        }
+    }
+}
+
 impl Part for TopicPartitions {
     fn decode(r: &mut Reader, version: i16) -> Result<Self, DecodeError> {
         let mut message = Self {
             topic_id: r.uuid()?,
             partitions: r.array(version)?,
-            assignment_epochs: None,
+            assignment_epochs: Some(Vec::new()),
         };
         r.tags(|r, tag| {
             match tag {
@@ -150,7 +160,11 @@ impl Part for TopicPartitions {
         w.uuid(self.topic_id);
         w.array(&self.partitions, version)?;
         let mut tags = w.begin_tags();
-        if self.assignment_epochs.is_some() {
+        if !self
+            .assignment_epochs
+            .as_ref()
+            .is_some_and(|value| value.is_empty())
+        {
             w.tag(&mut tags, 0, |w| {
                 w.nullable_array(self.assignment_epochs.as_deref(), version)
             })?;

@@ -80,7 +80,7 @@ impl Default for ConsumerGroupMemberMetadataValue {
             subscribed_topic_regex: Some(Str::new()),
             rebalance_timeout_ms: -1,
             server_assignor: Some(Str::new()),
-            classic_member_metadata: None,
+            classic_member_metadata: Some(ClassicMemberMetadata::default()),
         }
     }
 }
@@ -97,12 +97,12 @@ impl Message for ConsumerGroupMemberMetadataValue {
             subscribed_topic_regex: r.nullable_string()?,
             rebalance_timeout_ms: r.i32()?,
             server_assignor: r.nullable_string()?,
-            classic_member_metadata: None,
+            classic_member_metadata: Some(ClassicMemberMetadata::default()),
         };
         r.tags(|r, tag| {
             match tag {
                 0 => {
-                    message.classic_member_metadata = r.nullable_part(version)?;
+                    message.classic_member_metadata = r.nullable_tagged_part(version)?;
                 }
                 _ => return Ok(false),
             }
@@ -122,9 +122,13 @@ impl Message for ConsumerGroupMemberMetadataValue {
         w.i32(self.rebalance_timeout_ms);
         w.nullable_string(self.server_assignor.as_ref())?;
         let mut tags = w.begin_tags();
-        if self.classic_member_metadata.is_some() {
+        if !self
+            .classic_member_metadata
+            .as_ref()
+            .is_some_and(|value| *value == ClassicMemberMetadata::default())
+        {
             w.tag(&mut tags, 0, |w| {
-                w.nullable_part(self.classic_member_metadata.as_ref(), version)
+                w.nullable_tagged_part(self.classic_member_metadata.as_ref(), version)
             })?;
         }
         Ok(())

@@ -255,6 +255,17 @@ impl Reader {
         }
     }
 
+    /// A struct in a tagged field. Unlike elsewhere, zero in front of it says that it is null.
+    pub fn nullable_tagged_part<T: Part>(
+        &mut self,
+        version: i16,
+    ) -> Result<Option<T>, DecodeError> {
+        match self.uvarint()? {
+            0 => Ok(None),
+            1.. => Ok(Some(T::decode(self, version)?)),
+        }
+    }
+
     /// Reads the tagged fields at the end of a struct. `known` reads the value of a tag it knows,
     /// or answers false, and the value is skipped. A version that is not flexible has none.
     #[inline]

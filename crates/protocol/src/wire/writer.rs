@@ -270,6 +270,16 @@ impl Writer {
         }
     }
 
+    /// A struct in a tagged field. Unlike elsewhere, zero in front of it says that it is null.
+    pub fn nullable_tagged_part<T: Part>(
+        &mut self,
+        value: Option<&T>,
+        version: i16,
+    ) -> Result<(), EncodeError> {
+        self.i8(i8::from(value.is_some()));
+        value.map_or(Ok(()), |value| value.encode(self, version))
+    }
+
     /// Starts the tagged fields of a struct; to be called in flexible versions only.
     pub fn begin_tags(&mut self) -> Tags {
         let count_at = self.buffer.len();

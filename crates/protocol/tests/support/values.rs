@@ -89,6 +89,7 @@ impl Encoder<'_> {
         let is_struct = !field.fields.is_empty() && !field.is_array;
         let is_null = is_nullable && self.is_null(field);
         match (is_struct, is_null) {
+            (true, true) if field.tag.is_some() => return out.push(0),
             (true, true) => return out.push(0xff),
             (true, false) if is_nullable => out.push(1),
             (false, true) => {

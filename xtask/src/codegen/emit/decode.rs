@@ -93,6 +93,8 @@ fn method(field: &Field) -> String {
         Kind::String => "string",
         Kind::Bytes => "bytes",
         Kind::Records => "records",
+        // Kafka marks null otherwise in a tag: 0 instead of -1.
+        Kind::Struct(_) if field.tag.is_some() => "tagged_part",
         Kind::Struct(_) => "part",
         Kind::Array(_) => "array",
     };

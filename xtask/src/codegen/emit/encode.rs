@@ -88,15 +88,19 @@ fn tags(tagged: &[&Field], live: Versions, flexible: Versions) -> anyhow::Result
 /// The opposite of [`Field::has_default`], without a double negation.
 fn is_set(field: &Field) -> anyhow::Result<String> {
     let has_default = field.has_default()?;
-    Ok(if has_default.ends_with(".is_none()") {
-        has_default.replace(".is_none()", ".is_some()")
-    } else if has_default.contains(" == ") {
-        has_default.replace(" == ", " != ")
-    } else if let Some(positive) = has_default.strip_prefix('!') {
-        positive.to_owned()
-    } else {
-        format!("!{has_default}")
-    })
+    Ok(
+        if has_default.starts_with(&format!("self.{}.as_ref()", field.ident())) {
+            format!("!{has_default}")
+        } else if has_default.ends_with(".is_none()") {
+            has_default.replace(".is_none()", ".is_some()")
+        } else if has_default.contains(" == ") {
+            has_default.replace(" == ", " != ")
+        } else if let Some(positive) = has_default.strip_prefix('!') {
+            positive.to_owned()
+        } else {
+            format!("!{has_default}")
+        },
+    )
 }
 
 fn is_fallible(field: &Field) -> bool {
@@ -119,6 +123,9 @@ fn call(field: &Field) -> String {
         (Kind::Bytes, _) => by_reference("bytes"),
         (Kind::Records, _) => by_reference("records"),
         (Kind::Struct(_), false) => format!("self.{ident}.encode(w, version)"),
+        (Kind::Struct(_), true) if field.tag.is_some() => {
+            format!("w.nullable_tagged_part(self.{ident}.as_ref(), version)")
+        }
         (Kind::Struct(_), true) => format!("w.nullable_part(self.{ident}.as_ref(), version)"),
         (Kind::Array(_), false) => format!("w.array(&self.{ident}, version)"),
         (Kind::Array(_), true) => format!("w.nullable_array(self.{ident}.as_deref(), version)"),

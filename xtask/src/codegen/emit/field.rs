@@ -150,6 +150,10 @@ impl Field {
             "Str::new()" | "Bytes::new()" | "Vec::new()" | "RecordSet::new()" => {
                 format!("self.{ident}.is_empty()")
             }
+            other if other.starts_with("Some(") && matches!(self.kind, Kind::Struct(_)) => {
+                let inner = self.kind.rust_type();
+                format!("self.{ident}.as_ref().is_some_and(|value| *value == {inner}::default())")
+            }
             other if other.starts_with("Some(") => {
                 format!("self.{ident}.as_ref().is_some_and(|value| value.is_empty())")
             }
