@@ -62,7 +62,7 @@ def kafka_libs(root):
 
 def java_client(java, libs, source, target):
     if is_stale(source, target):
-        run(["javac", "-cp", f"{libs}/*", "-d", target, source / "Client.java"])
+        run(["javac", "-cp", f"{libs}/*", "-d", target, *source.glob("*.java")])
         done(source, target)
     return Client("java", [*java, "-cp", f"{target}:{libs}/*", "Client"])
 
@@ -87,8 +87,8 @@ def go_client(source, target):
 
 def node_client(source, target):
     if is_stale(source, target):
-        for name in ("package.json", "client.js"):
-            shutil.copy(source / name, target / name)
+        for path in [source / "package.json", *source.glob("*.js")]:
+            shutil.copy(path, target / path.name)
         npm = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--no-package-lock"]
         run(npm, cwd=target)
         done(source, target)

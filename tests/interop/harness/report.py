@@ -28,14 +28,15 @@ class Report:
         ]
         return "\n".join(["", *align(lines), "", *own, ""])
 
-    def summary(self):
-        problems = [problem for row in self.rows.values() for problem in row.values()]
-        failed = sum(problem is not None for problem in problems)
-        return f"{len(problems) - failed} passed, {failed} failed"
-
     def is_good(self):
         problems = [problem for row in self.rows.values() for problem in row.values()]
         return bool(problems) and not any(problems)
+
+
+def summary(reports):
+    problems = [problem for one in reports for row in one.rows.values() for problem in row.values()]
+    failed = sum(problem is not None for problem in problems)
+    return f"{len(problems) - failed} passed, {failed} failed"
 
 
 def mark(row, step):

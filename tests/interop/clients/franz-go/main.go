@@ -45,6 +45,13 @@ type Request struct {
 	Records    string
 	Out        string
 	Timestamps []int64
+	Group      string
+	Topic      string
+	Protocol   string
+	Assignor   string
+	Instance   string
+	SessionMs  int `json:"session_ms"`
+	Delete     bool
 }
 
 // Outcomes has an error per topic, or null.
@@ -60,9 +67,16 @@ func (o Outcomes) set(topic string, err error) {
 
 func main() {
 	var request Request
-	check(json.NewDecoder(os.Stdin).Decode(&request))
+	in := bufio.NewReader(os.Stdin)
+	line, _ := in.ReadBytes('\n')
+	check(json.Unmarshal(line, &request))
+	if os.Args[1] == "member" {
+		runMember(os.Args[2], request, in)
+		return
+	}
 	answer := map[string]func(string, Request) any{
 		"codecs": listCodecs, "create": create, "produce": produce, "consume": consume, "offsets": offsets,
+		"group": lookAtGroup,
 	}[os.Args[1]](os.Args[2], request)
 	check(json.NewEncoder(os.Stdout).Encode(answer))
 }

@@ -1,4 +1,6 @@
+import java.io.BufferedReader;
 import java.io.BufferedWriter;
+import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -47,8 +49,15 @@ public class Client {
 
     public static void main(String[] args) throws Exception {
         Map<String, Step> steps = Map.of("codecs", (bootstrap, request) -> List.of("none", "gzip", "snappy", "lz4", "zstd"),
-            "create", Client::create, "produce", Client::produce, "consume", Client::consume, "offsets", Client::offsets);
-        Object answer = steps.get(args[0]).run(args[1], JSON.readTree(System.in));
+            "create", Client::create, "produce", Client::produce, "consume", Client::consume, "offsets", Client::offsets,
+            "group", Groups::look);
+        BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+        JsonNode request = JSON.readTree(in.readLine());
+        if (args[0].equals("member")) {
+            Member.run(args[1], request, in);
+            return;
+        }
+        Object answer = steps.get(args[0]).run(args[1], request);
         System.out.println(JSON.writeValueAsString(answer));
     }
 

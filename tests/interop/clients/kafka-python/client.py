@@ -10,6 +10,8 @@ import time
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import NewTopic
 
+import member
+
 TIMEOUT_S = 30
 CODECS = ["none", "gzip", "snappy", "lz4", "zstd"]
 
@@ -131,5 +133,12 @@ def unpack(text):
     return None if text is None else base64.b64decode(text)
 
 
-steps = {step.__name__: step for step in (codecs, create, produce, consume, offsets)}
-print(json.dumps(steps[sys.argv[1]](sys.argv[2], json.load(sys.stdin))))
+def main():
+    request = json.loads(sys.stdin.readline())
+    if sys.argv[1] == "member":
+        return member.run(sys.argv[2], request)
+    steps = {step.__name__: step for step in (codecs, create, produce, consume, offsets, member.group)}
+    print(json.dumps(steps[sys.argv[1]](sys.argv[2], request)))
+
+
+main()

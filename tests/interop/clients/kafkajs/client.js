@@ -5,6 +5,7 @@ const crypto = require('crypto')
 const fs = require('fs')
 const path = require('path')
 const { CompressionCodecs, CompressionTypes, Kafka, logLevel } = require('kafkajs')
+const member = require('./member')
 
 const TIMEOUT_MS = 30_000
 // A send makes one batch per partition, so large sends are the caller's to divide.
@@ -184,8 +185,10 @@ function pack(field) {
 const unpack = text => (text === null ? null : Buffer.from(text, 'base64'))
 
 async function main() {
+  const [, , step, bootstrap] = process.argv
+  if (step === 'member') return member.run(connect(bootstrap))
   const request = JSON.parse(fs.readFileSync(0, 'utf8'))
-  const answer = await steps[process.argv[2]](process.argv[3], request)
+  const answer = step === 'group' ? await member.group(connect(bootstrap), request) : await steps[step](bootstrap, request)
   console.log(JSON.stringify(answer))
 }
 

@@ -10,6 +10,8 @@ import time
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
+import member
+
 TIMEOUT_S = 30
 CODECS = ["none", "gzip", "snappy", "lz4", "zstd"]
 
@@ -144,5 +146,12 @@ def unpack(text):
     return None if text is None else base64.b64decode(text)
 
 
-steps = {step.__name__: step for step in (codecs, create, produce, consume, offsets)}
-print(json.dumps(steps[sys.argv[1]](sys.argv[2], json.load(sys.stdin))))
+def main():
+    request = json.loads(sys.stdin.readline())
+    if sys.argv[1] == "member":
+        return member.run(sys.argv[2], request)
+    steps = {step.__name__: step for step in (codecs, create, produce, consume, offsets, member.group)}
+    print(json.dumps(steps[sys.argv[1]](sys.argv[2], request)))
+
+
+main()
