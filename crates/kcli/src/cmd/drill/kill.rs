@@ -5,8 +5,9 @@ use std::time::Duration;
 use clap::Args;
 use client::Admin;
 
-use super::analysis::{Recorded, Strike};
+use super::analysis::Strike;
 use super::args::{LoadArgs, duration};
+use super::ending::Ending;
 use super::event::{Event, What};
 use super::method::{MethodArgs, Mode, Striker};
 use super::outcome::{Outcome, shown};
@@ -15,7 +16,6 @@ use super::preflight::{Preflight, preflight};
 use super::report;
 use super::scene::Scene;
 use super::session::Session;
-use super::verify::read_back;
 use super::victim::Target;
 use crate::context::Context;
 use crate::exit::Exit;
@@ -134,11 +134,7 @@ impl Kill {
         let mut own = Vec::new();
         let mut strikes: Vec<Strike> = Vec::new();
         let mut is_going = session.go_on(self.before(), &interrupt).await;
-        let leaders = session.picture().partitions;
-        let leaders = leaders
-            .iter()
-            .map(|(index, it)| (*index, it.leader))
-            .collect();
+        let leaders = session.leaders();
         for id in victims.iter().filter(|_| is_going) {
             let earliest = session.zero.elapsed();
             striker.strike(*id, self.mode, &interrupt).await?;
@@ -187,39 +183,30 @@ impl Kill {
         }
         let run = session.run;
         let (notes, reader) = session.finish().await?;
-        let mut events = notes.events;
         if striker.is_slow() {
-            move_to_first_sign(&mut strikes, &mut own, &events, &notes.loaded.troubles);
+            move_to_first_sign(
+                &mut strikes,
+                &mut own,
+                &notes.events,
+                &notes.loaded.troubles,
+            );
         }
-        events.append(&mut own);
-        let verdict = read_back(&reader, &notes.loaded.ledger, &notes.live, context).await;
-        let recorded = Recorded {
-            ledger: &notes.loaded.ledger,
-            live: &notes.live,
-            events,
-            troubles: &notes.loaded.troubles,
-            strikes: &strikes,
-            leaders: &leaders,
-            ended: notes.loaded.ended,
-        };
-        let analysis = recorded.analyse();
-        if interrupt.is_cancelled() && strikes.is_empty() {
-            return Err(Failure::reported(Exit::Interrupted));
-        }
-        Ok(Outcome {
+        let is_untouched = strikes.is_empty();
+        let ending = Ending {
             drill: "kill",
-            cluster_id: scene.cluster_id.clone(),
-            topic: scene.topic.clone(),
             run,
             began,
             plan,
             preflight,
             strikes,
-            analysis,
-            ended: notes.loaded.ended,
-            ledger: notes.loaded.ledger,
-            verdict: verdict.map_err(|failure| failure.message),
-        })
+            own,
+            leaders,
+        };
+        let outcome = ending.conclude(scene, notes, &reader, context).await;
+        if interrupt.is_cancelled() && is_untouched {
+            return Err(Failure::reported(Exit::Interrupted));
+        }
+        Ok(outcome)
     }
 }
 

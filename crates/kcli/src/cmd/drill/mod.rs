@@ -14,6 +14,7 @@
 
 mod analysis;
 mod args;
+mod ending;
 mod event;
 mod kill;
 mod ledger;

@@ -5,8 +5,9 @@ use std::time::Duration;
 use clap::Args;
 use client::Admin;
 
-use super::analysis::{Recorded, Strike};
+use super::analysis::Strike;
 use super::args::LoadArgs;
+use super::ending::Ending;
 use super::event::What;
 use super::kill::{refuse_compacted, tell};
 use super::method::{MethodArgs, Mode, Striker};
@@ -16,7 +17,6 @@ use super::preflight::{Preflight, Weight, preflight};
 use super::report;
 use super::scene::Scene;
 use super::session::Session;
-use super::verify::read_back;
 use crate::context::Context;
 use crate::failure::Result;
 use crate::output::note;
@@ -109,11 +109,7 @@ impl Rolling {
         let interrupt = context.interrupt.clone();
         let (mut own, mut strikes) = (Vec::new(), Vec::new());
         let mut is_going = session.go_on(CALM, &interrupt).await;
-        let leaders = session.picture().partitions;
-        let leaders = leaders
-            .iter()
-            .map(|(index, it)| (*index, it.leader))
-            .collect();
+        let leaders = session.leaders();
         for id in order {
             if !is_going {
                 break;
@@ -146,33 +142,17 @@ impl Rolling {
         }
         let run = session.run;
         let (notes, reader) = session.finish().await?;
-        let verdict = read_back(&reader, &notes.loaded.ledger, &notes.live, context).await;
-        let mut events = notes.events;
-        events.append(&mut own);
-        let recorded = Recorded {
-            ledger: &notes.loaded.ledger,
-            live: &notes.live,
-            events,
-            troubles: &notes.loaded.troubles,
-            strikes: &strikes,
-            leaders: &leaders,
-            ended: notes.loaded.ended,
-        };
-        let analysis = recorded.analyse();
-        Ok(Outcome {
+        let ending = Ending {
             drill: "rolling-restart",
-            cluster_id: scene.cluster_id.clone(),
-            topic: scene.topic.clone(),
             run,
             began,
             plan,
             preflight,
             strikes,
-            analysis,
-            ended: notes.loaded.ended,
-            ledger: notes.loaded.ledger,
-            verdict: verdict.map_err(|failure| failure.message),
-        })
+            own,
+            leaders,
+        };
+        Ok(ending.conclude(scene, notes, &reader, context).await)
     }
 }
 

@@ -135,9 +135,11 @@ impl Session {
             .is_ok_and(|it| it.is_ok())
     }
 
-    /// What the cluster looks like.
-    pub(super) fn picture(&self) -> Picture {
-        self.current.borrow().clone()
+    /// Who leads each partition.
+    pub(super) fn leaders(&self) -> BTreeMap<PartitionIndex, i32> {
+        let picture = self.current.borrow();
+        let leaders = picture.partitions.iter();
+        leaders.map(|(index, it)| (*index, it.leader)).collect()
     }
 
     /// No further records; the rest goes on.
