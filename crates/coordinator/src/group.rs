@@ -99,7 +99,7 @@ impl Group {
     pub(crate) fn on_loaded(&mut self, id: &GroupId, env: &mut Env<'_>) {
         match self {
             Self::Absent => {}
-            Self::Classic(group) => group.on_loaded(id, env),
+            Self::Classic(group) => group.on_loaded(env),
             Self::Consumer(group) => group.on_loaded(id, env),
         }
     }
@@ -108,7 +108,7 @@ impl Group {
     pub(crate) fn on_heard(&mut self, call: &Call<'_>, member_id: &str, env: &mut Env<'_>) {
         match self {
             Self::Absent => {}
-            Self::Classic(group) => group.on_heard(call, member_id, env),
+            Self::Classic(group) => group.on_heard(member_id, env),
             Self::Consumer(group) => group.on_heard(call, member_id, env),
         }
     }
@@ -116,7 +116,7 @@ impl Group {
     /// For `DescribeGroups`: a consumer group does not answer to it. Kafka's words and codes by version.
     pub(crate) fn describe(&self, call: &Call<'_>) -> DescribedGroup {
         match self {
-            Self::Classic(group) => group.describe(call),
+            Self::Classic(group) => group.describe(),
             Self::Absent | Self::Consumer(_) => classic::describe_missing(call),
         }
     }
@@ -146,7 +146,7 @@ impl Group {
     pub fn delete(&self, id: &GroupId, out: &mut Out) {
         match self {
             Self::Absent => {}
-            Self::Classic(group) => group.delete(id, out),
+            Self::Classic(group) => group.delete(out),
             Self::Consumer(group) => group.delete(id, out),
         }
     }

@@ -1,108 +1,57 @@
 //! One classic group: members join, one of them assigns, all sync.
+//!
+//! ```text
+//!                 first member                     all joined, or time is up
+//!        ┌───────┐ joins        ┌──────────────────────┐          ┌─────────────────────┐
+//!   ●───▶│ Empty │─────────────▶│ PreparingRebalance   │─────────▶│ CompletingRebalance │
+//!        └───────┘              │ joins wait           │◀─────────│ syncs wait          │
+//!            ▲                  └──────────────────────┘  joins,  └─────────────────────┘
+//!            │ nobody is left          │         ▲        leaves,            │ the leader
+//!            └─────────────────────────┘         │        silence            ▼ assigns
+//!                                                │                      ┌────────┐
+//!                                                └──────────────────────│ Stable │
+//!                                                  joins with news,     └────────┘
+//!                                                  leaves, silence
+//! ```
+//!
+//! What the log says of a group is a snapshot of itself, see [`persist`]; what is only here is who waits
+//! for an answer, ids handed out, and timers. To lose it costs a rejoin.
+//!
+//! Invariants:
+//!
+//! - A generation has one leader, which is a member, and one assignment.
+//! - Generations only grow.
+//! - A member id is accepted only if it was handed out here, and until it is taken back.
+//! - A request that waits is answered once: when its phase ends, when its member leaves or falls silent, or
+//!   when the member asks anew.
+//! - A member whose request waits is not held to be silent.
 
-use protocol::data::group_metadata::GroupMetadataValue;
-use protocol::messages::describe_groups::DescribedGroup;
-use protocol::messages::heartbeat::HeartbeatRequest;
-use protocol::messages::join_group::JoinGroupRequest;
-use protocol::messages::leave_group::LeaveGroupRequest;
-use protocol::messages::list_groups::ListedGroup;
-use protocol::messages::sync_group::SyncGroupRequest;
-use types::ErrorCode;
+mod answer;
+mod barrier;
+mod commit;
+mod describe;
+mod join;
+mod leave;
+mod liveness;
+mod members;
+mod migrate;
+mod persist;
+mod replace;
+mod state;
+mod subscription;
+mod sync;
 
-use crate::env::{Env, GroupId, Out};
-use crate::group::{Call, Committer, Emptiness, Group as Slot};
-use crate::shard::Mode;
-use crate::timers::TimerKey;
+use std::time::Duration;
 
-/// A classic group.
-#[derive(Debug)]
-pub struct Group {}
+pub(crate) use self::describe::describe_missing;
+pub(crate) use self::join::join;
+pub(crate) use self::leave::leave;
+pub(crate) use self::liveness::{heartbeat, on_time};
+#[expect(unused_imports, reason = "the consumer protocol is about to use them")]
+pub(crate) use self::migrate::{Portrait, PortraitMember};
+pub(crate) use self::persist::replay;
+pub(crate) use self::state::Group;
+pub(crate) use self::sync::sync;
 
-/// `JoinGroup`. `slot` is [`Slot::Absent`] or classic; so for all requests here.
-pub(crate) fn join(
-    _slot: &mut Slot,
-    _call: &Call<'_>,
-    _env: &mut Env<'_>,
-    _request: &JoinGroupRequest,
-) {
-}
-
-/// `SyncGroup`.
-pub(crate) fn sync(
-    _slot: &mut Slot,
-    _call: &Call<'_>,
-    _env: &mut Env<'_>,
-    _request: &SyncGroupRequest,
-) {
-}
-
-/// `Heartbeat`.
-pub(crate) fn heartbeat(
-    _slot: &mut Slot,
-    _call: &Call<'_>,
-    _env: &mut Env<'_>,
-    _request: &HeartbeatRequest,
-) {
-}
-
-/// `LeaveGroup`.
-pub(crate) fn leave(
-    _slot: &mut Slot,
-    _call: &Call<'_>,
-    _env: &mut Env<'_>,
-    _request: &LeaveGroupRequest,
-) {
-}
-
-/// A timer of the group fired.
-pub(crate) fn on_time(_slot: &mut Slot, _key: &TimerKey, _env: &mut Env<'_>) {}
-
-/// The log says that the group is now `value`, `None` that it is no more. While live, the group in memory
-/// is its own authority: only a tombstone counts.
-pub(crate) fn replay(
-    _slot: &mut Slot,
-    _id: &GroupId,
-    _value: Option<&GroupMetadataValue>,
-    _mode: Mode,
-) {
-}
-
-/// The answer of `DescribeGroups` for a group that is not there, or is not classic: dead before version 6,
-/// an error from then on.
-pub(crate) fn describe_missing(_call: &Call<'_>) -> DescribedGroup {
-    DescribedGroup::default()
-}
-
-impl Group {
-    /// The log was read to its end: timers start.
-    pub(crate) fn on_loaded(&mut self, _id: &GroupId, _env: &mut Env<'_>) {}
-
-    /// A member committed offsets: it lives.
-    pub(crate) fn on_heard(&mut self, _call: &Call<'_>, _member_id: &str, _env: &mut Env<'_>) {}
-
-    pub(crate) fn describe(&self, _call: &Call<'_>) -> DescribedGroup {
-        DescribedGroup::default()
-    }
-
-    pub(crate) fn list(&self) -> ListedGroup {
-        ListedGroup::default()
-    }
-
-    pub(crate) fn may_commit(&self, _committer: &Committer<'_>) -> Result<(), ErrorCode> {
-        Ok(())
-    }
-
-    pub(crate) fn is_subscribed(&self, _topic: &str) -> bool {
-        false
-    }
-
-    pub(crate) fn may_delete(&self) -> Result<(), ErrorCode> {
-        Ok(())
-    }
-
-    pub(crate) fn delete(&self, _id: &GroupId, _out: &mut Out) {}
-
-    pub(crate) fn empty_since(&self) -> Emptiness {
-        Emptiness::Occupied
-    }
-}
+/// How long the first join of a member may wait. Not its session timeout, since it cannot heartbeat yet.
+const NEW_MEMBER_TIMEOUT: Duration = Duration::from_mins(5);
