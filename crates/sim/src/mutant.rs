@@ -77,12 +77,13 @@ impl Mutant {
     /// All of them.
     #[must_use]
     pub fn all() -> Vec<Self> {
-        let replication = replication::mutant::Mutant::ALL.map(Self::Replication);
-        let metadata = metadata::mutant::Mutant::ALL.map(Self::Metadata);
-        let controller = controller::mutant::Mutant::ALL.map(Self::Controller);
-        let glue = Glue::ALL.map(Self::Glue);
-        let all = replication.into_iter().chain(metadata);
-        all.chain(controller).chain(glue).collect()
+        let replication = replication::mutant::Mutant::ALL.iter().copied();
+        let metadata = metadata::mutant::Mutant::ALL.iter().copied();
+        let controller = controller::mutant::Mutant::ALL.iter().copied();
+        let inner = replication.map(Self::Replication);
+        let inner = inner.chain(metadata.map(Self::Metadata));
+        let inner = inner.chain(controller.map(Self::Controller));
+        inner.chain(Glue::ALL.map(Self::Glue)).collect()
     }
 
     /// The one of that name, as [`fmt::Display`] writes it.

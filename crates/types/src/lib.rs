@@ -15,6 +15,7 @@ pub mod clock;
 mod epochs;
 mod error_code;
 mod ids;
+mod mutants;
 mod uuid;
 
 pub use clock::{Clock, ManualClock, SystemClock, TimestampMs};

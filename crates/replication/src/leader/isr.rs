@@ -14,7 +14,7 @@ use types::{BrokerEpoch, LeaderEpoch, NodeId, Offset, PartitionEpoch};
 
 use super::Leader;
 use crate::mutant::{self, Mutant};
-use crate::{Phase, Progress, Registration};
+use crate::{Phase, Progress};
 
 /// How long a follower may be behind before it leaves the ISR.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,11 +40,9 @@ pub struct Proposal {
 /// What became of a proposal. Only a definite refusal may be forgotten.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// The controller committed it.
-    Committed(Registration),
     /// It certainly has not been applied and never will be.
     NotApplied,
-    /// It may have been applied, or may yet be.
+    /// It was applied, may have been, or may yet be: the registration that comes with the metadata tells.
     Unknown,
 }
 
@@ -133,12 +131,10 @@ impl Leader {
         self.in_flight.as_ref()
     }
 
-    /// The controller answered, or did not. Answers to any but the proposal in flight change nothing but
-    /// what a newer registration changes. Returns the new high watermark if it moved.
+    /// The controller answered, or did not. Answers to any but the proposal in flight change nothing. Returns the new high watermark if it moved.
     pub fn on_answer(&mut self, proposal: &Proposal, answer: Answer) -> Option<Offset> {
         let is_current = self.in_flight.as_ref() == Some(proposal);
         match answer {
-            Answer::Committed(registration) => self.on_registration(registration),
             Answer::NotApplied if is_current => self.forget_proposal(),
             Answer::Unknown if is_current && mutant::is(Mutant::RollbackOnTimeout) => {
                 self.forget_proposal()

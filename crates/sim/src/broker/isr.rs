@@ -77,6 +77,20 @@ impl World {
         }
     }
 
+    /// Takes up an ISR that the image does not show yet: a mistake.
+    fn lead_with(&mut self, id: NodeId, key: Key, proposal: &Proposal, newer: Registration) {
+        let Some((replica, _)) = self.replica(id, key) else {
+            return;
+        };
+        let Role::Leader(leader) = &mut replica.role else {
+            return;
+        };
+        if leader.leader_epoch() == proposal.leader_epoch {
+            let moved = leader.on_registration(newer);
+            self.on_moved(id, key, moved);
+        }
+    }
+
     /// Proposes what should change, and asks again for what was not answered.
     pub fn look_at_isrs(&mut self, id: NodeId) {
         let now = self.now;
@@ -145,7 +159,9 @@ impl World {
                         && state.leader == Some(id)
                         && state.leader_epoch == proposal.leader_epoch =>
                 {
-                    Answer::Committed(self.registration(id, key, &state))
+                    let registration = self.registration(id, key, &state);
+                    self.lead_with(id, key, &proposal, registration);
+                    continue;
                 }
                 Err(refusal) if refusal.proves_not_applied() => Answer::NotApplied,
                 Ok(_) | Err(_) => Answer::Unknown,
