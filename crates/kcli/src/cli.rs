@@ -10,7 +10,7 @@ use crate::cmd;
 use crate::output::{ColorChoice, Format};
 use crate::when;
 
-/// Commands for any Kafka cluster: topics, configs, events, brokers, quorum, benchmarks.
+/// Commands for any Kafka cluster: topics, events, groups, configs, brokers, quorum, benchmarks.
 #[derive(Debug, Parser)]
 #[command(
     name = "kcli",
@@ -134,7 +134,10 @@ pub(crate) enum Command {
     Produce(Box<cmd::produce::Produce>),
     /// Read events
     Consume(Box<cmd::consume::Consume>),
-    /// Read and change settings of topics and brokers
+    /// Groups: how far they have read, who is in them, where they read on
+    #[command(subcommand)]
+    Group(cmd::group::Command),
+    /// Read and change settings of topics, brokers and groups
     #[command(subcommand)]
     Config(cmd::config::Command),
     /// The cluster: its id, its brokers, its features

@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::time::Duration;
 
 use clap_complete::CompletionCandidate;
+use client::admin::GroupFilter;
 use client::{Address, Admin, Client, Settings};
 use config::Scope;
 
@@ -15,6 +16,24 @@ pub(crate) fn topics(typed: &OsStr) -> Vec<CompletionCandidate> {
     let names = ask(async |client: Client| {
         let cluster = client.all_topics().await.ok()?;
         Some(cluster.topics.keys().map(ToString::to_string).collect())
+    });
+    candidates(typed, names)
+}
+
+/// Groups that begin as typed.
+pub(crate) fn groups(typed: &OsStr) -> Vec<CompletionCandidate> {
+    let names = ask(async |client: Client| {
+        let listing = Admin::new(client)
+            .list_groups(&GroupFilter::default())
+            .await
+            .ok()?;
+        Some(
+            listing
+                .groups
+                .into_iter()
+                .map(|group| group.group_id)
+                .collect(),
+        )
     });
     candidates(typed, names)
 }

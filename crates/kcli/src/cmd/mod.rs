@@ -10,6 +10,7 @@ pub(crate) mod debug;
 pub(crate) mod dev;
 pub(crate) mod drill;
 pub(crate) mod generate;
+pub(crate) mod group;
 pub(crate) mod help;
 pub(crate) mod partition;
 pub(crate) mod perf;
@@ -28,6 +29,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result {
         Command::Topic(command) => topic::run(command, context).await,
         Command::Produce(command) => produce::run(*command, context).await,
         Command::Consume(command) => consume::run(*command, context).await,
+        Command::Group(command) => group::run(command, context).await,
         Command::Config(command) => config::run(command, context).await,
         Command::Cluster(command) => cluster::run(command, context).await,
         Command::Broker(command) => broker::run(command, context).await,
