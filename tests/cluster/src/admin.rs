@@ -77,6 +77,23 @@ pub async fn active_controller(admin: &Admin) -> Result<i32> {
     }
 }
 
+/// Node id of the broker that coordinates a group.
+///
+/// # Errors
+/// None does within ten seconds.
+pub async fn coordinator(admin: &Admin, group: &str) -> Result<i32> {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        let described = admin.describe_groups(&[group]).await;
+        let found = described.ok().and_then(|mut all| all.remove(group)?.ok());
+        match found.and_then(|group| group.coordinator) {
+            Some(id) => return Ok(id),
+            None if Instant::now() < deadline => sleep(LOOK_EVERY).await,
+            None => bail!("group {group} has no coordinator"),
+        }
+    }
+}
+
 /// Begins to move a partition to these replicas.
 ///
 /// # Errors

@@ -15,6 +15,7 @@ use crate::histck::figures::{Figures, figures};
 use crate::histck::{self, Finding};
 use crate::history::{Recorder, TopicAct, Tp, What};
 use crate::layout::Layout;
+use crate::load::group::{Group, GroupSpec};
 use crate::load::{Load, LoadSpec};
 use crate::scan::{end_offset, scan};
 use crate::segments::{self, Replica};
@@ -24,6 +25,8 @@ use crate::target::Target;
 const IN_SYNC_WITHIN: Duration = Duration::from_secs(90);
 /// A new topic takes records within this time.
 const WRITTEN_WITHIN: Duration = Duration::from_secs(30);
+/// After the last record a group has read and committed everything within this time.
+const CONSUMED_WITHIN: Duration = Duration::from_secs(60);
 /// Then the load goes on for a moment before anything is broken.
 const WARM_UP: Duration = Duration::from_millis(500);
 /// Findings and errors of a run that are shown.
@@ -38,6 +41,7 @@ pub struct Run {
     /// What happens.
     pub recorder: Recorder,
     loads: Vec<Load>,
+    groups: Vec<Group>,
 }
 
 /// What came of a run.
@@ -59,6 +63,7 @@ impl Run {
             cluster: Cluster::start(target, layout).await?,
             recorder: Recorder::new(),
             loads: Vec::new(),
+            groups: Vec::new(),
         })
     }
 
@@ -106,6 +111,26 @@ impl Run {
             load.finish().await?;
         }
         Ok(id)
+    }
+
+    /// A group, without members yet, that reads what the last load writes.
+    ///
+    /// # Errors
+    /// There is no load.
+    pub fn add_group(&mut self, spec: GroupSpec) -> Result<()> {
+        let load = self
+            .loads
+            .last()
+            .context("a group reads what a load writes")?;
+        let (bootstrap, dir) = (self.cluster.bootstrap(), self.cluster.dir());
+        let group = Group::start(spec, load.spec(), &bootstrap, &self.recorder, dir);
+        self.groups.push(group);
+        Ok(())
+    }
+
+    /// The groups, in the order they were added.
+    pub fn groups(&mut self) -> &mut [Group] {
+        &mut self.groups
     }
 
     async fn create(&self, spec: &LoadSpec) -> Result<String> {
@@ -205,6 +230,9 @@ impl Run {
         for load in std::mem::take(&mut self.loads) {
             specs.push(load.spec().clone());
             load.finish().await?;
+        }
+        for group in std::mem::take(&mut self.groups) {
+            group.finish(CONSUMED_WITHIN).await?;
         }
         let mut findings = Vec::new();
         let admin = self.admin().await?;

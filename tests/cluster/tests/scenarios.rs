@@ -56,6 +56,9 @@ fn reason_to_leave_out(
     if scenario.needs_java && cluster_tests::target::java_libs().is_none() {
         return Some("needs KAFKA_LIBS");
     }
+    if scenario.needs_librdkafka && cluster_tests::load::group::librdkafka().is_none() {
+        return Some("needs what tests/interop/run installs");
+    }
     let wants_all = std::env::var_os("CHAOS_ALL").is_some();
     (!is_quick && !wants_all).then_some("takes long: CHAOS_ALL=1")
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Check;
-use super::Check::{C1, C2, C3, C4, C5, C7, C10, C14, C15, C18, C20};
+use super::Check::{C1, C2, C3, C4, C5, C7, C10, C13, C14, C15, C16, C17, C18, C20};
 use super::script::history;
 
 #[track_caller]
@@ -201,4 +201,71 @@ histories! {
 
     c20_one_record_with_two_epochs:
         "send 1 p a; info a; assign 2 p 0; poll 2 p 0:a@2; scan 1 p 0..1 0:a@3" => [C20];
+
+    a_group_that_reads_and_commits_is_clean:
+        "send 1 p a; ok a 0; send 1 p b; ok b 1; member 2 g; member 3 g; owns 2 g 1 p; assign 2 p 0; poll 2 p 0:a; commit 2 g p 1;
+         committed 2 g p 1; fetch 9 g p; fetched 9 g p 1; owns 2 g 1; owns 3 g 2 p; assign 3 p 1; poll 3 p 1:b; commit 3 g p 2;
+         committed 3 g p 2; fetch 9 g p; fetched 9 g p 2" => [];
+
+    c13_a_member_committed_past_a_record:
+        "send 1 p a; ok a 0; send 1 p b; ok b 1; member 2 g; assign 2 p 1; poll 2 p 1:b; commit 2 g p 2; committed 2 g p 2;
+         assign 8 p 0; poll 8 p 0:a 1:b" => [C13];
+
+    c13_what_was_given_to_another_group_does_not_count:
+        "send 1 p a; ok a 0; member 2 g; member 3 h; assign 3 p 0; poll 3 p 0:a; commit 2 g p 1; committed 2 g p 1" => [C13];
+
+    c13_what_was_given_twice_is_at_least_once:
+        "send 1 p a; ok a 0; member 2 g; member 3 g; assign 2 p 0; poll 2 p 0:a; commit 2 g p 1; refused 2 g p 1; assign 3 p 0;
+         poll 3 p 0:a; commit 3 g p 1; committed 3 g p 1" => [];
+
+    c13_not_said_of_what_is_not_committed_yet:
+        "send 1 p a; ok a 0; send 1 p b; ok b 1; member 2 g; assign 2 p 0; poll 2 p 0:a; commit 2 g p 1; committed 2 g p 1" => [];
+
+    c16_a_commit_is_lost:
+        "member 2 g; commit 2 g p 1; committed 2 g p 1; fetch 9 g p; fetched 9 g p" => [C16];
+
+    c16_an_older_commit_is_back:
+        "member 2 g; commit 2 g p 1; committed 2 g p 1; commit 2 g p 2; committed 2 g p 2; fetch 9 g p; fetched 9 g p 1" => [C16];
+
+    c16_a_fetch_that_began_before_the_commit_was_acknowledged_may_miss_it:
+        "member 2 g; commit 2 g p 1; fetch 9 g p; committed 2 g p 1; fetched 9 g p" => [];
+
+    c16_an_unanswered_commit_may_be_seen:
+        "member 2 g; commit 2 g p 1; refused 2 g p 1; fetch 9 g p; fetched 9 g p 1" => [];
+
+    c16_what_was_seen_may_not_vanish:
+        "member 2 g; commit 2 g p 1; refused 2 g p 1; fetch 9 g p; fetched 9 g p 1; fetch 9 g p; fetched 9 g p" => [C16];
+
+    c16_a_place_that_nobody_has_committed:
+        "member 2 g; commit 2 g p 1; committed 2 g p 1; fetch 9 g p; fetched 9 g p 5" => [C16];
+
+    c16_a_history_may_learn_of_a_commit_late:
+        "member 2 g; fetch 9 g p; fetched 9 g p 1; commit 2 g p 1; committed 2 g p 1" => [];
+
+    c16_a_member_of_the_past_commits_over_its_successor:
+        "member 2 g; member 3 g; commit 3 g p 9; committed 3 g p 9; commit 2 g p 4; committed 2 g p 4" => [C16];
+
+    c16_groups_and_partitions_have_places_of_their_own:
+        "member 2 g; commit 2 g p 9; committed 2 g p 9; fetch 9 g q; fetched 9 g q; fetch 9 h p; fetched 9 h p" => [];
+
+    c17_two_owners_in_one_generation:
+        "member 2 g; member 3 g; owns 2 g 4 p,q; owns 3 g 4 q" => [C17];
+
+    c17_a_partition_may_pass_on_with_the_generation:
+        "member 2 g; member 3 g; owns 2 g 4 p,q; owns 2 g 4 p; owns 3 g 5 q; owns 2 g 5 p" => [];
+
+    c17_two_groups_may_have_the_same_generation:
+        "member 2 g; member 3 h; owns 2 g 4 p; owns 3 h 4 p" => [];
+
+    c17_a_generation_goes_down:
+        "member 2 g; owns 2 g 4 p; owns 2 g 3 p" => [C17];
+
+    c17_who_does_not_know_its_generation_says_nothing:
+        "member 2 g; member 3 g; owns 2 g -1 p; owns 3 g -1 p; owns 2 g 0" => [];
+
+    c17_the_coordinator_names_two_owners:
+        "owners g one:p,q two:q" => [C17];
+
+    c17_the_coordinator_names_each_owner_once:
+        "owners g one:p two:q; owners g one:q two:p" => [];
 }

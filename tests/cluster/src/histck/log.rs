@@ -208,7 +208,14 @@ impl Logs {
                 leader: *leader,
                 isr: isr.clone(),
             }),
-            What::Topic { .. } | What::Error { .. } | What::Fault { .. } => {}
+            What::Topic { .. }
+            | What::Error { .. }
+            | What::Fault { .. }
+            | What::Member { .. }
+            | What::Owns { .. }
+            | What::Commit { .. }
+            | What::Committed { .. }
+            | What::Owners { .. } => {}
         }
     }
 

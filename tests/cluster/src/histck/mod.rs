@@ -9,14 +9,18 @@
 //! | C5 | a record of a failed send that was read, or one that nobody sent |
 //! | C7 | a reader that was sent back, or over a record that others were given |
 //! | C10 | two records of one producer in the wrong order |
+//! | C13 | a record below what a group has committed that no member of it was given |
 //! | C14 | a record that was read and is not there, or another one, at the end |
 //! | C15 | a record acknowledged before another was sent, yet behind it; an end offset in front of an acknowledged record |
+//! | C16 | a group's place that goes back, or that nobody has committed |
+//! | C17 | a partition with two owners in one generation of a group; a generation that goes down |
 //! | C18 | a topic id that comes back after its deletion, or two living topics of one name |
 //! | C20 | two leaders in one epoch; epochs of records that go down; a leader out of sync |
 //!
 //! Replicas' files (C19) are compared in [`crate::segments`], gaps (C22, C23) are [`figures`].
 
 pub mod figures;
+mod groups;
 mod log;
 mod order;
 mod places;
@@ -46,8 +50,11 @@ pub enum Check {
     C5,
     C7,
     C10,
+    C13,
     C14,
     C15,
+    C16,
+    C17,
     C18,
     C19,
     C20,
@@ -98,6 +105,7 @@ pub fn check(history: &[Event]) -> Vec<Finding> {
         reads::check(log, &mut findings);
         order::check(log, &mut findings);
     }
+    groups::check(history, &logs, &mut findings);
     topics::check(history, &mut findings);
     findings.sort();
     findings.dedup();

@@ -4,6 +4,8 @@
 //! send CLIENT TP VALUE        ok VALUE [OFFSET]   fail VALUE   info VALUE
 //! assign CLIENT TP OFFSET     poll CLIENT TP OFFSET:VALUE[@EPOCH] …      range CLIENT TP OFFSET
 //! scan REPLICA TP FROM..TO OFFSET:VALUE …          ask CLIENT TP         end CLIENT TP OFFSET
+//! member CLIENT GROUP         owns CLIENT GROUP GENERATION TP,…         owners GROUP MEMBER:TP …
+//! commit CLIENT GROUP TP OFFSET   committed CLIENT GROUP TP OFFSET (or `refused`)   fetch, fetched likewise
 //! leader TP EPOCH NODE ISR    created|deleted|listed NAME ID             wait MS
 //! ```
 
@@ -90,6 +92,54 @@ impl Reader {
                     isr: isr.collect(),
                 };
                 self.push(0, what);
+            }
+            "member" => self.push(client(1), What::Member { group: tp(2) }),
+            "owns" => {
+                let tps = words[4..].iter().flat_map(|w| w.split(',')).map(Tp::from);
+                let what = What::Owns {
+                    group: tp(2),
+                    generation: Some(node(3)).filter(|generation| *generation >= 0),
+                    tps: tps.collect(),
+                };
+                self.push(client(1), what);
+            }
+            "owners" => {
+                let members = words[2..].iter().map(|word| {
+                    let (member, tps) = word.split_once(':').expect("member:tp");
+                    (member.to_owned(), tps.split(',').map(Tp::from).collect())
+                });
+                let what = What::Owners {
+                    group: tp(1),
+                    members: members.collect(),
+                };
+                self.push(0, what);
+            }
+            "commit" | "committed" | "refused" => {
+                let phase = match words[0] {
+                    "commit" => Phase::Invoke,
+                    "committed" => Phase::Ok,
+                    _ => Phase::Info,
+                };
+                let what = What::Commit {
+                    phase,
+                    group: tp(2),
+                    tp: tp(3),
+                    offset: number(4),
+                };
+                self.push(client(1), what);
+            }
+            "fetch" | "fetched" => {
+                let what = What::Committed {
+                    phase: if words[0] == "fetch" {
+                        Phase::Invoke
+                    } else {
+                        Phase::Ok
+                    },
+                    group: tp(2),
+                    tp: tp(3),
+                    offset: words.get(4).map(|_| number(4)),
+                };
+                self.push(client(1), what);
             }
             "created" => self.topic(TopicAct::Created, tp(1), tp(2)),
             "deleted" => self.topic(TopicAct::Deleted, tp(1), tp(2)),

@@ -4,6 +4,7 @@
 //! send: invoke ─▶ ok (offset) | fail (proven not appended) | info (nobody knows)
 //! assign ─▶ poll, poll, poll …        what a reader was given, in order
 //! scan                                after everything has healed: a replica, from start to end
+//! member ─▶ owns ─▶ poll ─▶ commit    a reader that shares with the others of its group
 //! ```
 //!
 //! `fail` is said only where the error proves that nothing was appended. A wrong `fail` would accuse
@@ -145,6 +146,51 @@ pub enum What {
     Error {
         /// What the client says.
         text: Tp,
+    },
+    /// A client joins a group: from now on what it is given is given to the group.
+    Member {
+        /// The group.
+        group: Tp,
+    },
+    /// A member of a group was told which partitions are its own.
+    Owns {
+        /// The group.
+        group: Tp,
+        /// Its generation, or the member's epoch, where the client says it.
+        generation: Option<i32>,
+        /// All of them.
+        tps: Vec<Tp>,
+    },
+    /// A group's place in a partition is written by a member.
+    Commit {
+        /// Beginning or end.
+        #[serde(rename = "type")]
+        phase: Phase,
+        /// The group.
+        group: Tp,
+        /// The partition.
+        tp: Tp,
+        /// The next offset to read.
+        offset: i64,
+    },
+    /// A group's place in a partition is asked for.
+    Committed {
+        /// Beginning or end.
+        #[serde(rename = "type")]
+        phase: Phase,
+        /// The group.
+        group: Tp,
+        /// The partition.
+        tp: Tp,
+        /// The answer; `None` if there is no place.
+        offset: Option<i64>,
+    },
+    /// A coordinator said who has which partitions, in one answer.
+    Owners {
+        /// The group.
+        group: Tp,
+        /// Members by their ids.
+        members: Vec<(String, Vec<Tp>)>,
     },
     /// Something was broken, or mended.
     Fault {

@@ -33,6 +33,8 @@ struct Kept {
     events: Vec<Event>,
     /// When a partition last acknowledged a record.
     acked: HashMap<Tp, u64>,
+    /// When a group last had a commit in a partition acknowledged.
+    committed: HashMap<(Tp, Tp), u64>,
 }
 
 impl Default for Recorder {
@@ -81,13 +83,22 @@ impl Recorder {
             "the run is too long to be kept"
         );
         let t_ns = self.now_ns();
-        if let What::Send {
-            phase: Phase::Ok,
-            tp,
-            ..
-        } = &what
-        {
-            kept.acked.insert(Tp::clone(tp), t_ns);
+        match &what {
+            What::Send {
+                phase: Phase::Ok,
+                tp,
+                ..
+            } => drop(kept.acked.insert(Tp::clone(tp), t_ns)),
+            What::Commit {
+                phase: Phase::Ok,
+                group,
+                tp,
+                ..
+            } => {
+                let key = (Tp::clone(group), Tp::clone(tp));
+                kept.committed.insert(key, t_ns);
+            }
+            _ => {}
         }
         kept.events.push(Event { t_ns, client, what });
     }
@@ -102,6 +113,13 @@ impl Recorder {
     #[must_use]
     pub fn last_acked_ns(&self, tp: &Tp) -> Option<u64> {
         self.inner.kept.lock().acked.get(tp).copied()
+    }
+
+    /// When a commit of this group in this partition was last acknowledged.
+    #[must_use]
+    pub fn last_committed_ns(&self, group: &Tp, tp: &Tp) -> Option<u64> {
+        let key = (Tp::clone(group), Tp::clone(tp));
+        self.inner.kept.lock().committed.get(&key).copied()
     }
 
     /// Everything so far.

@@ -3,9 +3,11 @@
 //! ```text
 //! producers: unique values, idempotent, acks=all, at a steady rate, spread over the partitions
 //! readers:   assigned to all partitions from their beginning, polling without end
+//! groups:    members in processes of their own, which share the partitions and commit
 //! watcher:   asks every broker who leads, and which topics there are
 //! ```
 
+pub mod group;
 pub mod java;
 mod producer;
 mod reader;

@@ -5,6 +5,7 @@
 
 mod cuts;
 mod disks;
+mod groups;
 mod kills;
 mod restarts;
 mod sabotage;
@@ -40,6 +41,8 @@ pub struct Scenario {
     pub needs_root: bool,
     /// Whether it runs clients of Apache Kafka's.
     pub needs_java: bool,
+    /// Whether it runs librdkafka, as the interop suite installs it.
+    pub needs_librdkafka: bool,
     /// Whether something must be found: the harness is on trial, not the cluster.
     pub is_sabotage: bool,
     play: Play,
@@ -61,6 +64,7 @@ macro_rules! scenario {
             is_control: false,
             needs_root: false,
             needs_java: false,
+            needs_librdkafka: false,
             is_sabotage: false,
             play: |run, target| Box::pin($module::$name(run, target)),
         };
@@ -127,6 +131,29 @@ pub fn all() -> Vec<Scenario> {
             is_quick
         ),
         scenario!(topics::a_partition_moves_while_its_leader_dies, is_quick),
+        scenario!(
+            groups::groups_survive_their_coordinator_and_their_members,
+            is_quick,
+            needs_java
+        ),
+        scenario!(
+            groups::groups_of_librdkafka_survive_their_coordinator_and_their_members,
+            needs_librdkafka
+        ),
+        scenario!(
+            groups::a_coordinator_that_comes_back_from_a_stop_of_its_time_coordinates_no_more,
+            needs_java
+        ),
+        scenario!(groups::groups_survive_a_rolling_restart, needs_java),
+        scenario!(
+            groups::groups_survive_the_death_of_the_whole_cluster,
+            needs_java
+        ),
+        scenario!(
+            groups::members_that_come_and_go_all_the_time_miss_nothing,
+            needs_java,
+            needs_librdkafka
+        ),
         scenario!(
             sabotage::records_cut_off_every_replica_are_found_missing,
             is_quick,
