@@ -3,7 +3,7 @@
 use protocol::messages::consumer_group_describe::DescribedGroup as ConsumerDescribedGroup;
 use protocol::messages::describe_groups::DescribedGroup;
 use protocol::messages::list_groups::ListedGroup;
-use types::ErrorCode;
+use types::{ErrorCode, PartitionIndex, TopicId};
 
 use crate::env::{Caller, Env, GroupId, Out, Token};
 use crate::{classic, consumer};
@@ -59,6 +59,22 @@ impl Group {
         }
     }
 
+    /// Whether a committer that may write offsets may write this one. Members of a consumer group may
+    /// commit with an older epoch what they have had since then (KIP-1251).
+    ///
+    /// # Errors
+    /// The code for the wire.
+    pub fn may_commit_partition(
+        &self,
+        _committer: &Committer<'_>,
+        _topic_id: TopicId,
+        _partition: PartitionIndex,
+    ) -> Result<(), ErrorCode> {
+        match self {
+            Self::Absent | Self::Classic(_) | Self::Consumer(_) => Ok(()),
+        }
+    }
+
     /// Whether the member may read offsets, if the request names one.
     ///
     /// # Errors
@@ -77,6 +93,17 @@ impl Group {
             Self::Absent => false,
             Self::Classic(group) => group.is_subscribed(topic),
             Self::Consumer(group) => group.is_subscribed(topic),
+        }
+    }
+
+    /// Whether offsets of topics that members do not read may be deleted.
+    ///
+    /// # Errors
+    /// The code for the wire.
+    pub fn may_delete_offsets(&self) -> Result<(), ErrorCode> {
+        match self {
+            Self::Absent | Self::Consumer(_) => Ok(()),
+            Self::Classic(group) => group.may_delete_offsets(),
         }
     }
 

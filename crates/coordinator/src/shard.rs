@@ -29,7 +29,7 @@ use crate::env::{Caller, Env, GroupId, Out, Surroundings, Token};
 use crate::gate::Gate;
 use crate::group::{Call, Group};
 use crate::mutant::{self, Mutant};
-use crate::offsets::Offsets;
+use crate::offsets::{self, Offsets};
 use crate::record::Record;
 use crate::request::{Answer, Request};
 use crate::timers::{TimerKey, TimerKind, Timers};
@@ -167,6 +167,12 @@ impl Shard {
         })
     }
 
+    /// Answers that waited too long say so. For an owner that cannot append for the moment and so does
+    /// not call [`Shard::on_time`].
+    pub fn give_up_waiting(&mut self, at: &Surroundings<'_>) {
+        self.gate.on_time(at.now.monotonic);
+    }
+
     /// The cluster's topics or configs changed.
     #[must_use = "the records have to be appended"]
     pub fn on_image(&mut self, at: &Surroundings<'_>, delta: &Delta) -> Vec<Record> {
@@ -202,18 +208,20 @@ impl Shard {
     /// compared without regard to case.
     #[must_use]
     pub fn list(&self, filters: &ListGroupsRequest) -> Vec<ListedGroup> {
-        let mut listed = Vec::new();
-        for (id, group) in &self.groups {
-            let Some(mut entry) = group.list() else {
-                continue;
-            };
+        let groups = self.groups.iter().filter_map(|(id, group)| {
+            let mut entry = group.list()?;
             entry.group_id = id.as_ref().into();
-            if passes(&filters.states_filter, &entry.group_state)
+            Some(entry)
+        });
+        let ids = self.offsets.group_ids();
+        let without_group = ids.filter(|id| !self.groups.contains_key(*id));
+        let mut listed: Vec<ListedGroup> = groups
+            .chain(without_group.map(offsets::list_without_group))
+            .collect();
+        listed.retain(|entry| {
+            passes(&filters.states_filter, &entry.group_state)
                 && passes(&filters.types_filter, &entry.group_type)
-            {
-                listed.push(entry);
-            }
-        }
+        });
         listed
     }
 
@@ -237,7 +245,7 @@ impl Shard {
         };
         let mut parts = Parts {
             groups: &mut self.groups,
-            offsets: &self.offsets,
+            offsets: &mut self.offsets,
         };
         decide(&mut parts, &mut env);
         let undecided = Undecided {
@@ -296,17 +304,17 @@ impl Shard {
         for (id, group) in &mut self.groups {
             group.on_loaded(id, &mut env);
         }
-        let expiration = TimerKey::group(&Arc::from(""), TimerKind::Expiration);
         let deadline = at.now.monotonic + at.settings.offsets_retention_check_interval;
-        env.timers.arm(expiration, deadline);
+        env.timers.arm(offsets::sweep_timer(), deadline);
         assert!(out.records.is_empty() && out.answers.is_empty());
     }
 }
 
-/// What a step may change besides timers: groups. Offsets change by replay alone.
+/// What a step may change besides timers: groups, and how far offsets were swept. What is committed
+/// changes by replay alone.
 struct Parts<'a> {
     groups: &'a mut BTreeMap<GroupId, Group>,
-    offsets: &'a Offsets,
+    offsets: &'a mut Offsets,
 }
 
 impl Parts<'_> {
@@ -318,7 +326,7 @@ impl Parts<'_> {
     }
 
     fn decide(&mut self, call: &Call<'_>, env: &mut Env<'_>, request: &Request) {
-        let offsets = self.offsets;
+        let offsets = &*self.offsets;
         with_group(self.groups, call.id, |group| match request {
             Request::Join(request) if group.is_consumer() => {
                 consumer::classic_join(group, call, env, request);
@@ -345,7 +353,11 @@ impl Parts<'_> {
             Request::OffsetDelete(request) => offsets.delete(group, call, env, request),
             Request::Delete(_) => offsets.delete_group(group, call, env),
             Request::Describe(_) => {
-                let answer = group.describe(call);
+                let answer = if matches!(group, Group::Absent) && offsets.has_any(call.id) {
+                    offsets::describe_without_group(call.id)
+                } else {
+                    group.describe(call)
+                };
                 env.out
                     .answer(call.id, call.token, Answer::Describe(answer));
             }
@@ -359,8 +371,7 @@ impl Parts<'_> {
 
     fn on_timer(&mut self, key: &TimerKey, env: &mut Env<'_>) {
         if key.kind == TimerKind::Expiration {
-            let groups = &*self.groups;
-            return self.offsets.expire(|id| groups.get(id), env);
+            return self.offsets.sweep(self.groups, env);
         }
         with_group(self.groups, &key.group, |group| match group {
             Group::Absent => {}
