@@ -66,12 +66,13 @@ impl Group {
     /// The code for the wire.
     pub fn may_commit_partition(
         &self,
-        _committer: &Committer<'_>,
-        _topic_id: TopicId,
-        _partition: PartitionIndex,
+        committer: &Committer<'_>,
+        topic_id: TopicId,
+        partition: PartitionIndex,
     ) -> Result<(), ErrorCode> {
         match self {
-            Self::Absent | Self::Classic(_) | Self::Consumer(_) => Ok(()),
+            Self::Consumer(group) => group.may_commit_partition(committer, topic_id, partition),
+            Self::Absent | Self::Classic(_) => Ok(()),
         }
     }
 

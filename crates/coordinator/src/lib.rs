@@ -21,6 +21,7 @@
 //! - Nothing is answered from a log that was not read up to its committed end.
 //! - In one generation or epoch a partition belongs to at most one member.
 
+mod assignor;
 mod classic;
 mod consumer;
 mod env;

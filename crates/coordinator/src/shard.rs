@@ -182,7 +182,7 @@ impl Shard {
         self.step(at, |shard, env| {
             shard.offsets.on_topics(delta, env);
             for (id, group) in shard.groups.iter_mut() {
-                consumer::on_topics(group, id, env);
+                consumer::on_topics(group, id, env, delta);
             }
         })
     }

@@ -7,21 +7,24 @@ use types::{PartitionIndex, TopicId};
 /// Partitions by topic id. Both levels are sorted, no index stands twice and no topic is empty, so
 /// that equal assignments are equal values and print and encode the same everywhere.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Assignment {
+pub(crate) struct Assignment {
     topics: BTreeMap<TopicId, Vec<PartitionIndex>>,
 }
 
 impl Assignment {
     /// No partition at all.
-    #[must_use]
-    pub const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self {
             topics: BTreeMap::new(),
         }
     }
 
     /// Adds partitions of a topic to those that are there.
-    pub fn insert(&mut self, topic: TopicId, added: impl IntoIterator<Item = PartitionIndex>) {
+    pub(crate) fn insert(
+        &mut self,
+        topic: TopicId,
+        added: impl IntoIterator<Item = PartitionIndex>,
+    ) {
         let partitions = self.topics.entry(topic).or_default();
         partitions.extend(added);
         partitions.sort_unstable();
@@ -31,37 +34,23 @@ impl Assignment {
         }
     }
 
-    /// Whether nothing is assigned.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.topics.is_empty()
-    }
-
-    /// How many partitions there are over all topics.
-    #[must_use]
-    pub fn partition_count(&self) -> usize {
-        self.topics.values().map(Vec::len).sum()
-    }
-
     /// The partitions of one topic, in order; empty if there are none.
-    #[must_use]
-    pub fn of(&self, topic: TopicId) -> &[PartitionIndex] {
+    pub(crate) fn of(&self, topic: TopicId) -> &[PartitionIndex] {
         self.topics.get(&topic).map_or(&[], Vec::as_slice)
     }
 
     /// Whether it holds that partition.
-    #[must_use]
-    pub fn contains(&self, topic: TopicId, partition: PartitionIndex) -> bool {
+    pub(crate) fn contains(&self, topic: TopicId, partition: PartitionIndex) -> bool {
         self.of(topic).binary_search(&partition).is_ok()
     }
 
     /// The topics in the order of their ids, each with its partitions in order.
-    pub fn topics(&self) -> impl Iterator<Item = (TopicId, &[PartitionIndex])> {
+    pub(crate) fn topics(&self) -> impl Iterator<Item = (TopicId, &[PartitionIndex])> {
         self.topics.iter().map(|(id, list)| (*id, list.as_slice()))
     }
 
     /// All partitions in order.
-    pub fn partitions(&self) -> impl Iterator<Item = (TopicId, PartitionIndex)> {
+    pub(crate) fn partitions(&self) -> impl Iterator<Item = (TopicId, PartitionIndex)> {
         self.topics()
             .flat_map(|(id, list)| list.iter().map(move |index| (id, *index)))
     }

@@ -30,46 +30,46 @@ use std::sync::Arc;
 
 use types::TopicId;
 
-pub use assignment::Assignment;
+pub(crate) use assignment::Assignment;
 
 /// What the group looks like.
 #[derive(Clone, Debug, Default)]
-pub struct Input<'a> {
+pub(crate) struct Input<'a> {
     /// The members, in the order of their ids.
-    pub members: Vec<Member<'a>>,
+    pub(crate) members: Vec<Member<'a>>,
     /// All topics that somebody subscribed and that exist, in the order of their ids.
-    pub topics: Vec<Topic>,
+    pub(crate) topics: Vec<Topic>,
 }
 
 /// A member as an assignor sees it.
 #[derive(Clone, Debug)]
-pub struct Member<'a> {
+pub(crate) struct Member<'a> {
     /// The member id.
-    pub id: &'a str,
+    pub(crate) id: &'a str,
     /// The instance id of a static member.
-    pub instance_id: Option<&'a str>,
+    pub(crate) instance_id: Option<&'a str>,
     /// The rack it said it is in.
-    pub rack_id: Option<&'a str>,
+    pub(crate) rack_id: Option<&'a str>,
     /// Indexes into [`Input::topics`], ascending: the topics it subscribed.
-    pub topics: Arc<[usize]>,
+    pub(crate) topics: Arc<[usize]>,
     /// What the last target assignment gave it.
-    pub target: &'a Assignment,
+    pub(crate) target: &'a Assignment,
 }
 
 /// A topic as an assignor sees it.
 #[derive(Clone, Debug, Default)]
-pub struct Topic {
+pub(crate) struct Topic {
     /// Its id.
-    pub id: TopicId,
+    pub(crate) id: TopicId,
     /// How many partitions it has.
-    pub partition_count: usize,
+    pub(crate) partition_count: usize,
     /// The racks of each partition's replicas; empty if no rack is known.
-    pub racks: Vec<Vec<Arc<str>>>,
+    pub(crate) racks: Vec<Vec<Arc<str>>>,
 }
 
 /// A way to assign.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Assignor {
+pub(crate) enum Assignor {
     /// As even as possible over all topics, and sticky.
     #[default]
     Uniform,
@@ -79,8 +79,7 @@ pub enum Assignor {
 
 impl Assignor {
     /// The assignor of that name, `None` if there is none.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
         match name {
             "uniform" => Some(Self::Uniform),
             "range" => Some(Self::Range),
@@ -89,8 +88,7 @@ impl Assignor {
     }
 
     /// The name clients ask for it by.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Uniform => "uniform",
             Self::Range => "range",
@@ -99,8 +97,7 @@ impl Assignor {
 
     /// Assigns every partition. The answer has one entry per member, in the order of
     /// [`Input::members`].
-    #[must_use]
-    pub fn assign(self, input: &Input<'_>) -> Vec<Assignment> {
+    pub(crate) fn assign(self, input: &Input<'_>) -> Vec<Assignment> {
         match self {
             Self::Uniform => uniform::assign(input),
             Self::Range => range::assign(input),

@@ -92,7 +92,7 @@ impl Group {
 
     fn loads(&self) -> Vec<usize> {
         let people = self.members.values();
-        people.map(|p| p.target.partition_count()).collect()
+        people.map(|p| p.target.partitions().count()).collect()
     }
 
     fn owners(&self) -> BTreeMap<(TopicId, PartitionIndex), String> {
@@ -120,7 +120,10 @@ impl Group {
 
 #[test]
 fn range_cuts_topics_with_equally_many_partitions_at_the_same_places() {
-    let mut group = Group::of(&[(1, 7), (2, 7)], &[("a", &[1, 2]), ("b", &[1, 2]), ("c", &[1, 2])]);
+    let mut group = Group::of(
+        &[(1, 7), (2, 7)],
+        &[("a", &[1, 2]), ("b", &[1, 2]), ("c", &[1, 2])],
+    );
     group.assign(Assignor::Range);
     for (name, run) in [("a", vec![0, 1, 2]), ("b", vec![3, 4]), ("c", vec![5, 6])] {
         assert_eq!(group.target(name).of(id(1)), run);
@@ -198,9 +201,13 @@ fn uniform_stays_even_when_all_replicas_are_in_one_rack() {
 #[test]
 fn partitions_that_are_gone_or_unsubscribed_or_held_twice_are_taken_away() {
     let mut group = Group::of(&[(1, 2), (2, 2)], &[("a", &[1]), ("b", &[1])]);
-    let stale: Assignment = [(id(1), vec![0, 1, 7, -1]), (id(2), vec![0]), (id(9), vec![0])]
-        .into_iter()
-        .collect();
+    let stale: Assignment = [
+        (id(1), vec![0, 1, 7, -1]),
+        (id(2), vec![0]),
+        (id(9), vec![0]),
+    ]
+    .into_iter()
+    .collect();
     group.join("a", &[1]).target = stale.clone();
     group.join("b", &[1]).target = stale;
     group.assign(Assignor::Uniform);
@@ -224,12 +231,16 @@ fn topics() -> impl Strategy<Value = Vec<usize>> {
 fn homogeneous() -> impl Strategy<Value = Group> {
     (topics(), 1..20u8, any::<bool>()).prop_map(|(topics, member_count, with_racks)| {
         let mut group = Group::default();
-        let all: Vec<u8> = (0..topics.len()).map(|i| u8::try_from(i).unwrap()).collect();
+        let all: Vec<u8> = (0..topics.len())
+            .map(|i| u8::try_from(i).unwrap())
+            .collect();
         for (topic, partition_count) in all.iter().zip(&topics) {
             group.topics.insert(id(*topic), *partition_count);
             if with_racks {
                 let rack = |i: usize| vec![Arc::from(format!("r{}", (i * i) % 3))];
-                group.racks.insert(id(*topic), (0..*partition_count).map(rack).collect());
+                group
+                    .racks
+                    .insert(id(*topic), (0..*partition_count).map(rack).collect());
             }
         }
         for member in 0..member_count {

@@ -57,7 +57,12 @@ impl<'a> Plan<'a> {
                 && input.topics.iter().any(|topic| !topic.racks.is_empty()),
         };
         for (member, described) in input.members.iter().enumerate() {
-            for topic in described.topics.iter().copied().filter(|t| *t < topic_count) {
+            for topic in described
+                .topics
+                .iter()
+                .copied()
+                .filter(|t| *t < topic_count)
+            {
                 plan.subscribers[topic].push(member);
                 plan.keep(member, topic);
             }
@@ -168,7 +173,9 @@ impl<'a> Plan<'a> {
 
     fn by_load(&self, topic: usize) -> BTreeSet<(usize, usize)> {
         let subscribers = self.subscribers[topic].iter();
-        subscribers.map(|member| (self.loads[*member], *member)).collect()
+        subscribers
+            .map(|member| (self.loads[*member], *member))
+            .collect()
     }
 
     fn level(&mut self) {

@@ -41,13 +41,15 @@ mod state;
 mod subscription;
 mod sync;
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 pub(crate) use self::describe::describe_missing;
 pub(crate) use self::join::join;
 pub(crate) use self::leave::leave;
 pub(crate) use self::liveness::{heartbeat, on_time};
-#[expect(unused_imports, reason = "the consumer protocol is about to use them")]
 pub(crate) use self::migrate::{Portrait, PortraitMember};
 pub(crate) use self::persist::replay;
 pub(crate) use self::state::Group;
