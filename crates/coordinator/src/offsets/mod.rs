@@ -19,6 +19,8 @@ mod committed;
 mod delete;
 mod fetch;
 mod sweep;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
