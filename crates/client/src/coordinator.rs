@@ -6,7 +6,6 @@ use std::sync::Arc;
 use protocol::Str;
 use protocol::messages::find_coordinator::{FindCoordinatorRequest, FindCoordinatorResponse};
 
-use crate::ask::Retry;
 use crate::client::Lane;
 use crate::connection::BrokerConnection;
 use crate::{Client, Error, Result};
@@ -73,19 +72,6 @@ impl Client {
     /// Says that the group's coordinator is another one, or cannot be reached.
     pub(crate) fn forget_coordinator(&self, group: &str) {
         self.coordinators().lock().remove(group);
-    }
-
-    /// Asks for a group's coordinator until there is one, for `default.api.timeout.ms` at most.
-    pub(crate) async fn await_coordinator(&self, group: &str) -> Result<i32> {
-        let mut retry = Retry::new(self, "FindCoordinator");
-        loop {
-            let asked = tokio::time::timeout_at(retry.deadline, self.coordinator_id(group)).await;
-            match asked {
-                Ok(Ok(node_id)) => return Ok(node_id),
-                Ok(Err(error)) => retry.on_error(error).await?,
-                Err(_elapsed) => return Err(retry.timed_out()),
-            }
-        }
     }
 }
 

@@ -171,6 +171,20 @@ pub enum Error {
         /// Why, with the setting concerned.
         reason: String,
     },
+    /// A group has not committed anything for these partitions, and `auto.offset.reset` is `none`.
+    #[error("group {group} has committed nothing for {}, and auto.offset.reset is none", names(.partitions))]
+    NothingCommitted {
+        /// The group.
+        group: String,
+        /// The partitions.
+        partitions: Vec<types::TopicPartition>,
+    },
+    /// Settings that make no sense, alone or together.
+    #[error("{reason}")]
+    InvalidConfig {
+        /// Why, with the setting concerned.
+        reason: String,
+    },
     /// The producer, consumer or client has been closed.
     #[error("closed")]
     Closed,
@@ -179,6 +193,11 @@ pub enum Error {
 fn list(attempts: &[Attempt]) -> String {
     let all: Vec<_> = attempts.iter().map(ToString::to_string).collect();
     all.join("; ")
+}
+
+fn names(partitions: &[types::TopicPartition]) -> String {
+    let all: Vec<_> = partitions.iter().map(ToString::to_string).collect();
+    all.join(", ")
 }
 
 fn because(last: &Option<Arc<Error>>) -> String {

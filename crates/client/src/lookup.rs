@@ -9,7 +9,7 @@ use protocol::messages::metadata::{
     MetadataResponseTopic,
 };
 use tokio::time::{Instant, timeout, timeout_at};
-use types::ErrorCode;
+use types::{ErrorCode, Uuid};
 
 use crate::ask::Retry;
 use crate::backoff::Backoff;
@@ -94,6 +94,26 @@ impl Client {
         let gone: Vec<String> = gone.map(|(name, _)| name.clone()).collect();
         self.store(answer.cluster, &gone);
         Ok(answer.refused)
+    }
+
+    /// Asks a broker about topics by their ids, and keeps the answer. Ids that nobody knows are left
+    /// out.
+    pub(crate) async fn refresh_ids(&self, ids: &[Uuid]) -> Result<()> {
+        let connection = self.any_broker().await?;
+        let version = connection.version(protocol::ApiKey::Metadata)?;
+        let by_id = |id: &Uuid| MetadataRequestTopic {
+            topic_id: *id,
+            name: None,
+        };
+        let request = MetadataRequest {
+            topics: Some(ids.iter().map(by_id).collect()),
+            allow_auto_topic_creation: false,
+            ..MetadataRequest::default()
+        };
+        let response = connection.request_version(&request, version).await?;
+        Error::check(response.error_code, None, || "metadata".to_owned())?;
+        self.store(answer(&response).cluster, &[]);
+        Ok(())
     }
 
     /// All topics as a broker knows them now. Kept, too.

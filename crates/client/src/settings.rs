@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use protocol::records::Compression;
 
+use crate::group::{Assignor, GroupConfig, GroupProtocol};
 use crate::{Acks, Address, Config, ConsumerConfig, IsolationLevel, ProducerConfig, Reset};
 
 /// All settings of a program that uses this client.
@@ -15,6 +16,8 @@ pub struct Settings {
     pub producer: ProducerConfig,
     /// Consuming.
     pub consumer: ConsumerConfig,
+    /// Being a member of a group.
+    pub group: GroupConfig,
 }
 
 /// A setting that cannot be taken.
@@ -51,6 +54,7 @@ impl Settings {
             client: Config::new(bootstrap),
             producer: ProducerConfig::default(),
             consumer: ConsumerConfig::default(),
+            group: GroupConfig::default(),
         }
     }
 
@@ -85,6 +89,16 @@ impl Settings {
         "max.poll.records",
         "check.crcs",
         "auto.offset.reset",
+        "group.id",
+        "group.instance.id",
+        "group.protocol",
+        "group.remote.assignor",
+        "partition.assignment.strategy",
+        "session.timeout.ms",
+        "heartbeat.interval.ms",
+        "max.poll.interval.ms",
+        "enable.auto.commit",
+        "auto.commit.interval.ms",
     ];
 
     /// Takes one setting under Kafka's name.
@@ -130,10 +144,27 @@ impl Settings {
             "check.crcs" => consumer.checks_crc = value.bool()?,
             "auto.offset.reset" => consumer.reset = value.reset()?,
             "client.rack" => value.text.clone_into(&mut consumer.rack),
-            _ => return Err(SettingError::UnknownKey(key.to_owned())),
+            _ => return set_of_group(&mut self.group, &value),
         }
         Ok(())
     }
+}
+
+fn set_of_group(group: &mut GroupConfig, value: &Value<'_>) -> Result<(), SettingError> {
+    match value.key {
+        "group.id" => value.text.clone_into(&mut group.group_id),
+        "group.instance.id" => group.instance_id = value.optional(),
+        "group.protocol" => group.protocol = value.protocol()?,
+        "group.remote.assignor" => group.remote_assignor = value.optional(),
+        "partition.assignment.strategy" => group.assignors = value.assignors()?,
+        "session.timeout.ms" => group.session_timeout = value.ms()?,
+        "heartbeat.interval.ms" => group.heartbeat_interval = value.ms()?,
+        "max.poll.interval.ms" => group.poll_interval_max = value.ms()?,
+        "enable.auto.commit" => group.is_auto_commit = value.bool()?,
+        "auto.commit.interval.ms" => group.auto_commit_interval = value.ms()?,
+        key => return Err(SettingError::UnknownKey(key.to_owned())),
+    }
+    Ok(())
 }
 
 struct Value<'a> {
@@ -189,6 +220,27 @@ impl Value<'_> {
             "zstd" => Ok(Compression::Zstd),
             _ => Err(self.bad("none, gzip, snappy, lz4 or zstd")),
         }
+    }
+
+    fn optional(&self) -> Option<String> {
+        (!self.text.is_empty()).then(|| self.text.to_owned())
+    }
+
+    fn protocol(&self) -> Result<GroupProtocol, SettingError> {
+        match self.text.to_ascii_lowercase().as_str() {
+            "classic" => Ok(GroupProtocol::Classic),
+            "consumer" => Ok(GroupProtocol::Consumer),
+            _ => Err(self.bad("classic or consumer")),
+        }
+    }
+
+    fn assignors(&self) -> Result<Vec<Assignor>, SettingError> {
+        let names = self.text.split(',').map(str::trim);
+        let assignors = names.map(|name| {
+            let assignor = Assignor::from_name(name);
+            assignor.ok_or_else(|| self.bad("range, roundrobin or cooperative-sticky"))
+        });
+        assignors.collect()
     }
 
     fn isolation_level(&self) -> Result<IsolationLevel, SettingError> {

@@ -1,4 +1,4 @@
-//! Configs of topics and brokers: read with their origin, changed key by key.
+//! Configs of topics, brokers and groups: read with their origin, changed key by key.
 
 use protocol::Str;
 use protocol::messages::describe_configs::{
@@ -24,6 +24,8 @@ pub enum ResourceKind {
     Topic,
     /// A broker by id; an empty name means the cluster-wide default of all brokers.
     Broker,
+    /// A group. It need not exist: its configs wait for it.
+    Group,
 }
 
 /// One thing that has configs.
@@ -40,13 +42,14 @@ impl Resource {
         match self.kind {
             ResourceKind::Topic => TOPIC,
             ResourceKind::Broker => 4,
+            ResourceKind::Group => 32,
         }
     }
 
     /// Only a broker knows its own static configs.
     fn node_id(&self) -> Option<i32> {
         match self.kind {
-            ResourceKind::Topic => None,
+            ResourceKind::Topic | ResourceKind::Group => None,
             ResourceKind::Broker => self.name.parse().ok(),
         }
     }
@@ -56,6 +59,7 @@ impl Resource {
             ResourceKind::Topic => format!("topic {}", self.name),
             ResourceKind::Broker if self.name.is_empty() => "all brokers".to_owned(),
             ResourceKind::Broker => format!("broker {}", self.name),
+            ResourceKind::Group => format!("group {}", self.name),
         }
     }
 }
@@ -73,6 +77,8 @@ pub enum ConfigSource {
     StaticBroker,
     /// Nobody set it.
     Default,
+    /// Set on the group.
+    Group,
     /// Something newer than this client, by number.
     Other(i8),
 }
@@ -85,6 +91,7 @@ impl ConfigSource {
             3 => Self::DynamicDefaultBroker,
             4 => Self::StaticBroker,
             5 => Self::Default,
+            8 => Self::Group,
             other => Self::Other(other),
         }
     }
@@ -98,6 +105,7 @@ impl ConfigSource {
             Self::DynamicDefaultBroker => "DYNAMIC_DEFAULT_BROKER_CONFIG",
             Self::StaticBroker => "STATIC_BROKER_CONFIG",
             Self::Default => "DEFAULT_CONFIG",
+            Self::Group => "DYNAMIC_GROUP_CONFIG",
             Self::Other(_) => "UNKNOWN",
         }
     }

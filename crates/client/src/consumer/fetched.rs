@@ -69,6 +69,7 @@ impl Fetched {
                     // A fetch returns whole batches, also what lies before the offset asked for.
                     if offset >= position.next_offset {
                         position.next_offset = offset + 1;
+                        position.leader_epoch = header.partition_leader_epoch.0;
                         records.push(ConsumerRecord {
                             topic: self.partition.topic.clone(),
                             partition: self.partition.partition,

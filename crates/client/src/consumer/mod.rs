@@ -131,6 +131,26 @@ impl Consumer {
             .insert(partition, Position::new(offset, generation));
     }
 
+    /// As [`Consumer::assign`], knowing the epoch of the leader that appended the record before.
+    pub(crate) fn assign_after(
+        &mut self,
+        partition: TopicPartition,
+        offset: Offset,
+        leader_epoch: i32,
+    ) {
+        self.assign(partition.clone(), offset);
+        if let Some(position) = self.positions.get_mut(&partition) {
+            position.leader_epoch = leader_epoch;
+        }
+    }
+
+    /// Offset of the next record that `poll` will hand out, and the epoch of the leader that appended
+    /// the one before it (-1 if unknown).
+    pub(crate) fn position_after(&self, partition: &TopicPartition) -> Option<(Offset, i32)> {
+        let position = self.positions.get(partition)?;
+        Some((position.next_offset, position.leader_epoch))
+    }
+
     /// Stops reading this partition.
     pub fn unassign(&mut self, partition: &TopicPartition) {
         self.fetched

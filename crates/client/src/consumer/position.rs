@@ -18,6 +18,8 @@ pub(super) struct Position {
     pub(super) next_offset: Offset,
     /// Offset of the next record to fetch.
     pub(super) fetch_offset: Offset,
+    /// Epoch of the leader that appended the last record handed out, -1 if unknown.
+    pub(super) leader_epoch: i32,
     pub(super) high_watermark: Option<Offset>,
     /// A follower that the leader sent us to.
     pub(super) preferred_replica: Option<i32>,
@@ -37,6 +39,7 @@ impl Position {
         Self {
             next_offset: offset,
             fetch_offset: offset,
+            leader_epoch: -1,
             high_watermark: None,
             preferred_replica: None,
             waiting_count: 0,

@@ -16,7 +16,7 @@ use types::{ErrorCode, TopicPartition};
 use super::super::{Admin, text};
 use super::GroupType;
 use super::by_coordinator::ByGroup;
-use crate::group::protocol as consumer_protocol;
+use crate::group::protocol::{self as consumer_protocol, Subscription};
 use crate::{Error, Result};
 
 /// A group, as its coordinator sees it.
@@ -212,12 +212,12 @@ fn classic(group: &Classic) -> GroupDescription {
 }
 
 fn classic_member(member: &DescribedGroupMember, is_consumer: bool) -> GroupMember {
-    let subscribed = |bytes: &Bytes| consumer_protocol::subscription(bytes).ok();
+    let subscribed = |bytes: &Bytes| Subscription::decode(bytes).ok();
     let subscription = is_consumer
         .then(|| subscribed(&member.member_metadata))
         .flatten();
     let subscription = subscription.unwrap_or_default();
-    let assigned = |bytes: &Bytes| consumer_protocol::assignment(bytes).ok();
+    let assigned = |bytes: &Bytes| consumer_protocol::decode_assignment(bytes).ok();
     let assignment = is_consumer
         .then(|| assigned(&member.member_assignment))
         .flatten();
