@@ -51,6 +51,7 @@ impl Group {
     /// The group as the log has it. Whatever does not fit together there is put right.
     fn stored(id: &GroupId, value: &GroupMetadataValue) -> Self {
         let protocol = value.protocol.as_deref();
+        let protocol = protocol.or_else(|| (!value.members.is_empty()).then_some(""));
         let mut members = Members::default();
         for stored in &value.members {
             members.insert(Member::stored(stored, protocol.unwrap_or_default()));
@@ -70,7 +71,7 @@ impl Group {
             protocol_type: Some(&*value.protocol_type)
                 .filter(|it| !it.is_empty())
                 .map(Arc::from),
-            protocol: protocol.map(Arc::from),
+            protocol: protocol.filter(|_| !members.is_empty()).map(Arc::from),
             leader: leader.map(|it| Arc::clone(&it.id)),
             members,
             ..Self::empty(id, since)

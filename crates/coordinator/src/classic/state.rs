@@ -226,4 +226,44 @@ impl Group {
     pub(super) fn timer(&self, kind: TimerKind) -> TimerKey {
         TimerKey::group(&self.id, kind)
     }
+
+    /// Panics unless what is always true is true now.
+    #[cfg(test)]
+    pub(super) fn assert_consistent(&self) {
+        self.members.assert_consistent();
+        assert_eq!(self.members.is_empty(), self.leader.is_none());
+        if let Some(leader) = &self.leader {
+            assert!(
+                self.members.get(leader).is_some(),
+                "{leader} leads from outside"
+            );
+        }
+        for id in &self.pending {
+            assert!(
+                self.members.get(id).is_none(),
+                "{id} is pending and a member"
+            );
+        }
+        for id in &self.unsynced {
+            assert!(
+                self.members.get(id).is_some(),
+                "{id} is gone and is to sync"
+            );
+        }
+        for member in self.members.iter() {
+            let may = match member.waiting() {
+                Waiting::Nothing => true,
+                Waiting::Join(_) => matches!(self.state, State::Preparing(_)),
+                Waiting::Sync(_) => self.state == State::Completing,
+            };
+            assert!(may, "{member:?} waits while {:?}", self.state);
+        }
+        match self.state {
+            State::Empty => assert!(self.members.is_empty() && self.protocol.is_none()),
+            State::Preparing(_) => assert!(self.unsynced.is_empty()),
+            State::Completing | State::Stable => {
+                assert!(!self.members.is_empty() && self.protocol.is_some());
+            }
+        }
+    }
 }
