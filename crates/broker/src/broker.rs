@@ -155,6 +155,11 @@ impl Broker {
             core.timers.run(stop).await;
             Ok(())
         });
+        let (core, stop) = (Arc::clone(&self.core), self.stop_tasks.clone());
+        self.spawn("groups' timer", async move {
+            core.groups.run(&core, stop).await;
+            Ok(())
+        });
     }
 
     /// Sends to followers, receives from leaders, keeps ISRs. Returns what takes over connections of

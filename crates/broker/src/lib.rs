@@ -15,6 +15,7 @@ mod absences;
 mod api;
 mod audit;
 mod broker;
+mod coordinator;
 mod fetch_session;
 mod inter_broker;
 mod lifecycle;

@@ -17,6 +17,7 @@ use types::{BrokerEpoch, Clock, NodeId};
 
 use crate::absences::Absences;
 use crate::api::AutoCreate;
+use crate::coordinator::{self, Groups, Lease};
 use crate::fetch_session::{Limits, SessionCache};
 use crate::partitions::Partitions;
 use crate::producer_ids::ProducerIds;
@@ -75,6 +76,8 @@ pub(crate) struct Core {
     pub(crate) replication: Replication,
     pub(crate) room: Arc<Room>,
     pub(crate) absences: Absences,
+    pub(crate) groups: Groups,
+    pub(crate) lease: Lease,
     cluster_id: String,
     image: ArcSwap<MetadataImage>,
     /// Follows `image`, for those who wait for an offset.
@@ -88,7 +91,10 @@ impl Core {
             .config
             .fetching
             .max_incremental_fetch_session_cache_slots;
-        Arc::new(Self {
+        let settings = coordinator::initial_settings(&options.config);
+        Arc::new_cyclic(|core| Self {
+            groups: Groups::new(core.clone(), settings),
+            lease: Lease::default(),
             config: options.config,
             log_dirs: options.log_dirs,
             controllers: options.controllers,

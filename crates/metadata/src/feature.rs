@@ -3,9 +3,9 @@
 //!
 //! The one table below decides what is finalized in a new cluster and so what clients are told in
 //! `ApiVersions`. A feature that is not in it is not served. In particular `transaction.version`,
-//! `group.version`, `share.version` and `streams.version` are absent: Java clients read an absent
-//! `transaction.version` as 0 and use the first transaction protocol, and would speak the second one
-//! as soon as the table said 2.
+//! `share.version` and `streams.version` are absent: Java clients read an absent `transaction.version`
+//! as 0 and use the first transaction protocol, and would speak the second one as soon as the table
+//! said 2.
 
 use crate::MetadataImage;
 use crate::mutant::{self, Mutant};
@@ -29,6 +29,8 @@ pub const METADATA_VERSION: &str = "metadata.version";
 pub const KRAFT_VERSION: &str = "kraft.version";
 /// Eligible leader replicas (KIP-966).
 pub const ELIGIBLE_LEADER_REPLICAS: &str = "eligible.leader.replicas.version";
+/// Groups whose members are assigned by the coordinator (KIP-848).
+pub const GROUP_VERSION: &str = "group.version";
 /// Our own level: gates record versions and the rules of [`crate::derive`], which Kafka's levels know
 /// nothing about.
 pub const RAUDAL_VERSION: &str = "raudal.version";
@@ -37,6 +39,12 @@ pub const RAUDAL_VERSION: &str = "raudal.version";
 pub const FEATURES: &[Feature] = &[
     Feature {
         name: ELIGIBLE_LEADER_REPLICAS,
+        min_level: 0,
+        max_level: 1,
+        default_level: 1,
+    },
+    Feature {
+        name: GROUP_VERSION,
         min_level: 0,
         max_level: 1,
         default_level: 1,

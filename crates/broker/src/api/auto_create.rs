@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use protocol::messages::create_topics::{
-    CreatableTopic, CreateTopicsRequest, CreateTopicsResponse,
+    CreatableTopic, CreatableTopicConfig, CreateTopicsRequest, CreateTopicsResponse,
 };
 use protocol::{ApiKey, Str, frame};
 use rpc::client::ForwardRequest;
@@ -14,6 +14,7 @@ use tracing::{info, warn};
 use types::ErrorCode;
 
 use super::Ctx;
+use crate::coordinator::OFFSETS_TOPIC;
 use crate::state::Core;
 
 /// Topics being created at once. What a client asks for beyond that, it asks for again.
@@ -48,6 +49,12 @@ impl AutoCreate {
         claimed
     }
 
+    /// Whether somebody is creating it.
+    #[cfg(test)]
+    pub(crate) fn is_under_way(&self, name: &str) -> bool {
+        self.under_way.lock().names.contains(name)
+    }
+
     fn release(&self, names: &[Str]) {
         let mut under_way = self.under_way.lock();
         for name in names {
@@ -64,6 +71,43 @@ impl AutoCreate {
 
 /// Sets the creation of these topics going, on behalf of the client that asked for them.
 pub(super) fn start(ctx: &Ctx<'_>, names: Vec<Str>) {
+    let topics = &ctx.core.config.topics;
+    let factor = i16::try_from(topics.default_replication_factor).unwrap_or(i16::MAX);
+    let creatable = |name: &Str| CreatableTopic {
+        name: name.clone(),
+        num_partitions: topics.num_partitions,
+        replication_factor: factor,
+        ..CreatableTopic::default()
+    };
+    begin(ctx, names, creatable);
+}
+
+/// Sets the creation of the topic that keeps groups and their offsets going. It is small in a small
+/// cluster; the controller adds replicas as brokers join.
+pub(super) fn start_offsets_topic(ctx: &Ctx<'_>) {
+    let offsets = &ctx.core.config.offsets;
+    let config = |name, value: &str| CreatableTopicConfig {
+        name: Str::from_static(name),
+        value: Some(value.into()),
+    };
+    let creatable = |name: &Str| CreatableTopic {
+        name: name.clone(),
+        num_partitions: offsets.offsets_topic_num_partitions,
+        replication_factor: -1,
+        configs: vec![
+            config("cleanup.policy", "compact"),
+            config("compression.type", "producer"),
+            config(
+                "segment.bytes",
+                &offsets.offsets_topic_segment_bytes.to_string(),
+            ),
+        ],
+        ..CreatableTopic::default()
+    };
+    begin(ctx, vec![Str::from_static(OFFSETS_TOPIC)], creatable);
+}
+
+fn begin(ctx: &Ctx<'_>, names: Vec<Str>, creatable: impl Fn(&Str) -> CreatableTopic) {
     if names.is_empty() {
         return;
     }
@@ -71,7 +115,13 @@ pub(super) fn start(ctx: &Ctx<'_>, names: Vec<Str>) {
     if names.is_empty() {
         return;
     }
-    let Ok(body) = frame::encode_body(&request(ctx.core, &names), VERSION) else {
+    let timeout = ctx.core.config.sockets.request_timeout.as_millis();
+    let request = CreateTopicsRequest {
+        topics: names.iter().map(creatable).collect(),
+        timeout_ms: i32::try_from(timeout).unwrap_or(i32::MAX),
+        validate_only: false,
+    };
+    let Ok(body) = frame::encode_body(&request, VERSION) else {
         ctx.core.auto_create.release(&names);
         return;
     };
@@ -81,23 +131,6 @@ pub(super) fn start(ctx: &Ctx<'_>, names: Vec<Str>) {
         create(&core, request).await;
         core.auto_create.release(&names);
     });
-}
-
-fn request(core: &Core, names: &[Str]) -> CreateTopicsRequest {
-    let topics = &core.config.topics;
-    let factor = i16::try_from(topics.default_replication_factor).unwrap_or(i16::MAX);
-    let timeout = core.config.sockets.request_timeout.as_millis();
-    let creatable = |name: &Str| CreatableTopic {
-        name: name.clone(),
-        num_partitions: topics.num_partitions,
-        replication_factor: factor,
-        ..CreatableTopic::default()
-    };
-    CreateTopicsRequest {
-        topics: names.iter().map(creatable).collect(),
-        timeout_ms: i32::try_from(timeout).unwrap_or(i32::MAX),
-        validate_only: false,
-    }
 }
 
 async fn create(core: &Core, request: ForwardRequest) {

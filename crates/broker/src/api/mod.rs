@@ -19,6 +19,7 @@ mod describe_topic_partitions;
 mod fetch;
 mod find_coordinator;
 mod forward;
+mod group;
 mod hints;
 mod init_producer_id;
 mod list_config_resources;
@@ -69,22 +70,34 @@ apis! {
     decoded {
         ApiVersions => api_versions::handle,
         AlterConfigs => alter_configs::handle_legacy,
+        ConsumerGroupDescribe => group::consumer_group_describe::handle,
+        ConsumerGroupHeartbeat => group::consumer_group_heartbeat::handle,
+        DeleteGroups => group::delete_groups::handle,
         DescribeCluster => describe_cluster::handle,
         DescribeConfigs => describe_configs::handle,
+        DescribeGroups => group::describe_groups::handle,
         DescribeLogDirs => describe_log_dirs::handle,
         DescribeProducers => describe_producers::handle,
         DescribeQuorum => describe_quorum::handle,
         DescribeTopicPartitions => describe_topic_partitions::handle,
         Fetch => fetch::handle,
         FindCoordinator => find_coordinator::handle,
+        Heartbeat => group::membership::heartbeat,
         IncrementalAlterConfigs => alter_configs::handle_incremental,
         InitProducerId => init_producer_id::handle,
+        JoinGroup => group::membership::join,
+        LeaveGroup => group::membership::leave,
         ListConfigResources => list_config_resources::handle,
         DeleteRecords => delete_records::handle,
+        ListGroups => group::list_groups::handle,
         ListOffsets => list_offsets::handle,
         Metadata => metadata::handle,
+        OffsetCommit => group::offset_commit::handle,
+        OffsetDelete => group::offset_delete::handle,
+        OffsetFetch => group::offset_fetch::handle,
         OffsetForLeaderEpoch => offset_for_leader_epoch::handle,
         Produce => produce::handle,
+        SyncGroup => group::membership::sync,
     }
     // fn handle(ctx: &Ctx<'_>, body: Bytes) -> Reply, for requests that are handed on as they are
     raw {

@@ -153,6 +153,8 @@ pub(super) mod operations {
     pub(crate) const OMITTED: i32 = i32::MIN;
     /// Read, write, create, delete, alter, describe, and configs both ways.
     pub(crate) const TOPIC: i32 = 0b1101_1111_1000;
+    /// Read, delete, describe, configs both ways.
+    pub(crate) const GROUP: i32 = 0b1101_0100_1000;
     /// Create, alter, describe, cluster action, configs both ways, idempotent write.
     pub(crate) const CLUSTER: i32 = 0b1_1111_1010_0000;
 

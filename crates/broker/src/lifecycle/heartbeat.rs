@@ -130,6 +130,7 @@ pub(crate) async fn run(
             hash_image(&core, &pulse);
         }
         let state = pulse.state(&core);
+        let sent = core.clock.monotonic();
         let beat = session.heartbeat(&state, patience);
         let answer = tokio::select! {
             () = stop.cancelled() => return Ok(()),
@@ -138,6 +139,10 @@ pub(crate) async fn run(
         match answer {
             Ok(answer) => {
                 debug!(?state, ?answer, "heartbeat");
+                let session = core.config.sessions.broker_session_timeout;
+                if !answer.fenced {
+                    core.lease.on_heard(sent, session);
+                }
                 pulse.answer.send_replace(Some(answer));
             }
             Err(error) if is_final(&error) => return Err(BrokerError::Register(error)),

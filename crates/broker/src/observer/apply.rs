@@ -38,6 +38,7 @@ impl Core {
         self.assign_partitions(&image, delta, &mut touched);
         self.apply_configs(&image, delta);
         self.publish(image);
+        self.groups.on_image(self, delta);
         self.on_brokers(delta);
         for (topic_id, _) in removed {
             self.remove_topic(*topic_id, &mut touched);
@@ -101,7 +102,10 @@ impl Core {
             min_isr: image.min_insync_replicas(topic.name(), replica_count),
         };
         match partition.assign(assignment) {
-            Ok(nodes) => touched.add(local, &nodes, &partition),
+            Ok(nodes) => {
+                touched.add(local, &nodes, &partition);
+                self.groups.on_assigned(&partition);
+            }
             Err(error) => {
                 error!(partition = %partition.topic_partition(), %error, "cannot take up the partition");
             }

@@ -74,22 +74,37 @@ impl Partition {
         if validated.batch.header.is_transactional() {
             return Err(AppendFailure::Transactional);
         }
-        let batch = ValidatedBatch::from(validated);
+        self.append_batch(
+            &ValidatedBatch::from(validated),
+            needs_all,
+            LeaderEpoch::NONE,
+        )
+    }
 
+    /// Appends a batch that needs no further check, in that leader epoch and no other, if it is known.
+    pub(super) fn append_batch(
+        &self,
+        batch: &ValidatedBatch,
+        needs_all: bool,
+        in_epoch: LeaderEpoch,
+    ) -> Result<Appended, AppendFailure> {
         let mut state = self.state.lock();
         let leading = match &mut state.role {
             Role::Leader(leading) => leading,
             Role::Follower(_) => return Err(AppendFailure::NotLeader),
             Role::Stopped(_) => return Err(AppendFailure::Stopped),
         };
+        let leader_epoch = leading.leader.leader_epoch();
+        if in_epoch.is_known() && in_epoch != leader_epoch {
+            return Err(AppendFailure::NotLeader);
+        }
         if needs_all && leading.leader.is_below_min_isr() {
             return Err(AppendFailure::TooFewInSync);
         }
-        let leader_epoch = leading.leader.leader_epoch();
         let (info, log_end_offset) = {
             let mut log = self.log.lock();
             let info = log
-                .append_as_leader(std::slice::from_ref(&batch), leader_epoch)
+                .append_as_leader(std::slice::from_ref(batch), leader_epoch)
                 .map_err(|error| {
                     self.on_append_error(&error);
                     AppendFailure::Log {
@@ -103,7 +118,7 @@ impl Partition {
         let mut wakes = Wakes::new();
         if !info.duplicate {
             // Followers are given what is written, never what may yet fail.
-            leading.on_append(&batch, info.base_offset, leader_epoch, &mut wakes);
+            leading.on_append(batch, info.base_offset, leader_epoch, &mut wakes);
             state.watchers.on_append(batch.bytes().len());
         }
         let mut effects = state.on_high_watermark(advanced);

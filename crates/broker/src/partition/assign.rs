@@ -172,6 +172,11 @@ impl State {
 
     /// Another role, or another epoch in it: everybody who waits must look elsewhere, or again.
     fn leave(&mut self, role: Role) {
+        if let Role::Leader(leading) = &self.role
+            && let Some(observer) = &leading.observer
+        {
+            observer.on_resigned();
+        }
         self.role = role;
         self.is_isr_queued = false;
         self.watchers.wake_all();

@@ -16,6 +16,7 @@ use smallvec::SmallVec;
 use storage::ValidatedBatch;
 use types::{LeaderEpoch, NodeId, Offset};
 
+use super::own::Observer;
 use super::push::Carried;
 use super::tail::{Kept, Run, Tail};
 use crate::replica::{Link, Urgency};
@@ -30,6 +31,8 @@ pub(super) struct Leading {
     tail: Tail,
     /// One per follower at most.
     streams: SmallVec<[Stream; 2]>,
+    /// Nearly always nobody.
+    pub(super) observer: Option<Arc<dyn Observer>>,
 }
 
 /// The partition on a connection to one follower.
@@ -68,6 +71,7 @@ impl Leading {
             leader,
             tail,
             streams: SmallVec::new(),
+            observer: None,
         }
     }
 

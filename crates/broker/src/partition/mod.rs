@@ -22,6 +22,7 @@ mod delete;
 mod follow;
 mod isr;
 mod leading;
+mod own;
 mod push;
 mod read;
 mod settings;
@@ -46,6 +47,7 @@ pub(crate) use append::{AppendFailure, Appended, Commit};
 pub(crate) use assign::Assignment;
 pub(crate) use delete::DeleteFailure;
 pub(crate) use follow::FollowFailure;
+pub(crate) use own::{MayNot, Observer};
 pub(crate) use push::{Carried, Heard, Opening, Take};
 pub(crate) use read::{Denied, EpochEnd, Readable};
 pub(crate) use settings::TopicSettings;
@@ -230,6 +232,8 @@ impl State {
         if let Role::Leader(leading) = &mut self.role {
             is_everything = high_watermark == leading.leader.log_end_offset();
             leading.on_idle_news(&mut effects.wakes);
+            effects.observer = leading.observer.clone();
+            effects.high_watermark = high_watermark;
         }
         self.watchers.on_readable(is_everything);
         effects.waits = self.acks.take_up_to(high_watermark);
@@ -251,6 +255,9 @@ fn complete(waits: Waits, outcome: AckOutcome) {
 struct Effects {
     waits: Waits,
     wakes: Wakes,
+    observer: Option<Arc<dyn Observer>>,
+    /// For the observer.
+    high_watermark: Offset,
 }
 
 impl Effects {
@@ -258,6 +265,9 @@ impl Effects {
         complete(self.waits, AckOutcome::Committed);
         for link in self.wakes {
             link.wake();
+        }
+        if let Some(observer) = self.observer {
+            observer.on_high_watermark(self.high_watermark);
         }
     }
 }

@@ -3,6 +3,7 @@
 mod audit;
 mod fetch;
 mod frames;
+mod groups;
 mod housekeeping;
 mod life;
 mod long_poll;
@@ -80,6 +81,10 @@ impl TestBroker {
         tokio::spawn({
             let (core, stop) = (Arc::clone(&core), stop.clone());
             async move { core.timers.run(stop).await }
+        });
+        tokio::spawn({
+            let (core, stop) = (Arc::clone(&core), stop.clone());
+            async move { core.groups.run(&core, stop).await }
         });
         let broker = Self {
             core,

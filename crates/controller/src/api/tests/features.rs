@@ -58,7 +58,7 @@ fn levels_that_are_not_served_are_refused() {
         ("eligible.leader.replicas.version", -1, UPGRADE),
         "A feature version cannot be less than 0.",
     );
-    for name in ["no.such", "transaction.version", "group.version"] {
+    for name in ["no.such", "transaction.version", "share.version"] {
         refused(
             &cluster,
             (name, 1, UPGRADE),

@@ -29,13 +29,13 @@ fn the_first_controller_names_the_cluster_and_sets_its_levels() {
         levels,
         [
             ("eligible.leader.replicas.version", 1),
+            ("group.version", 1),
             ("kraft.version", 1),
             ("metadata.version", 30),
             ("raudal.version", 1)
         ]
     );
     assert_eq!(image.feature_level("transaction.version"), 0);
-    assert_eq!(image.feature_level("group.version"), 0);
 }
 
 #[test]

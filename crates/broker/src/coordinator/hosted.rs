@@ -1,0 +1,363 @@
+//! One shard on this broker, in one leader epoch of its partition.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering, fence};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use ::coordinator::{Answer, Record, Shard, Surroundings, Token};
+use metadata::Delta;
+use parking_lot::Mutex;
+use tokio::sync::oneshot;
+use tracing::warn;
+use types::{LeaderEpoch, Offset};
+
+use super::write;
+use crate::partition::{MayNot, Observer, Partition};
+use crate::state::Core;
+
+/// How soon it is looked again whether a partition that took no writes takes them.
+const RETRY_AFTER: Duration = Duration::from_millis(200);
+/// Members that could not be served are given so long to be heard again before they are given up.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// A shard and the partition that keeps it. Shared; its lock comes before the partition's.
+pub(super) struct Hosted {
+    core: Weak<Core>,
+    pub(super) partition: Arc<Partition>,
+    pub(super) leader_epoch: LeaderEpoch,
+    stage: Mutex<Stage>,
+    /// The newest high watermark that anybody told of.
+    told: AtomicI64,
+    /// The newest that the shard was told of. Both are followed by a fence, see [`Hosted::settle`].
+    settled: AtomicI64,
+    /// This broker does not lead in that epoch any more. For good.
+    is_over: AtomicBool,
+    /// When the shard wants to be looked at, in monotonic nanoseconds; `u64::MAX` for never.
+    due: AtomicU64,
+}
+
+/// How far it has come.
+pub(super) enum Stage {
+    /// The log is being read, or waits to be.
+    Loading,
+    /// Its log is read; whether it answers already, it knows itself.
+    Serving(Box<Serving>),
+    /// Nothing is left.
+    Over,
+}
+
+/// A shard that has read its log.
+pub(super) struct Serving {
+    pub(super) shard: Shard,
+    waiting: Waiting,
+    /// News of topics that could not be acted on yet.
+    postponed: Option<Delta>,
+    /// Nothing can be written, or could not until a moment ago.
+    pause: Option<Pause>,
+}
+
+/// Deadlines wait. Times are monotonic.
+#[derive(Clone, Copy, Debug)]
+struct Pause {
+    /// When deadlines count again, if writes are taken from now on.
+    until: Duration,
+    /// When to look whether they are.
+    look_at: Duration,
+}
+
+impl fmt::Debug for Hosted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hosted")
+            .field("partition", self.partition.topic_partition())
+            .field("leader_epoch", &self.leader_epoch)
+            .field("is_over", &self.is_over())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Hosted {
+    pub(super) fn new(
+        core: Weak<Core>,
+        partition: Arc<Partition>,
+        leader_epoch: LeaderEpoch,
+    ) -> Self {
+        Self {
+            core,
+            partition,
+            leader_epoch,
+            stage: Mutex::new(Stage::Loading),
+            told: AtomicI64::new(0),
+            settled: AtomicI64::new(0),
+            is_over: AtomicBool::new(false),
+            due: AtomicU64::new(u64::MAX),
+        }
+    }
+
+    /// Whether it is that partition's, in that epoch, and not over.
+    pub(super) fn is_of(&self, partition: &Arc<Partition>, leader_epoch: LeaderEpoch) -> bool {
+        Arc::ptr_eq(&self.partition, partition)
+            && self.leader_epoch == leader_epoch
+            && !self.is_over()
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::Acquire)
+    }
+
+    /// When [`Hosted::on_time`] has something to do. Monotonic.
+    pub(super) fn due(&self) -> Option<Duration> {
+        let nanos = self.due.load(Ordering::SeqCst);
+        (nanos != u64::MAX).then(|| Duration::from_nanos(nanos))
+    }
+
+    /// Runs `act` on the shard, and then whatever follows: answers leave, deadlines are noted.
+    pub(super) fn visit<T>(
+        self: &Arc<Self>,
+        core: &Core,
+        act: impl FnOnce(&mut Stage, &Surroundings<'_>) -> T,
+    ) -> T {
+        let result = {
+            let mut stage = self.stage.lock();
+            core.surrounded(|at| {
+                let result = act(&mut stage, at);
+                self.finish(core, &mut stage, at);
+                result
+            })
+        };
+        self.settle(core);
+        result
+    }
+
+    /// The shard hears of the newest high watermark, unless somebody is in it, who will then do this.
+    ///
+    /// Whoever tells stores `told` and then tries the lock; whoever leaves unlocks and then looks at
+    /// `told`. The fences between make one of the two see the other.
+    fn settle(&self, core: &Core) {
+        loop {
+            fence(Ordering::SeqCst);
+            if self.told.load(Ordering::Relaxed) <= self.settled.load(Ordering::Relaxed) {
+                return;
+            }
+            let Some(mut stage) = self.stage.try_lock() else {
+                return;
+            };
+            core.surrounded(|at| self.finish(core, &mut stage, at));
+        }
+    }
+
+    /// What has to be done before the lock is given back.
+    fn finish(&self, core: &Core, stage: &mut Stage, at: &Surroundings<'_>) {
+        let told = self.told.load(Ordering::Relaxed);
+        self.settled.store(told, Ordering::Relaxed);
+        if self.is_over() {
+            *stage = Stage::Over;
+        }
+        let due = match stage {
+            Stage::Serving(serving) => serving.finish(at, told),
+            Stage::Loading | Stage::Over => None,
+        };
+        let nanos = due.map_or(u64::MAX, |due| {
+            u64::try_from(due.as_nanos()).unwrap_or(u64::MAX)
+        });
+        self.due.store(nanos, Ordering::SeqCst);
+        if let Some(due) = due {
+            core.groups.alarm.set(due);
+        }
+    }
+
+    /// Appends what the shard decided and shows it to the shard. If that fails, the shard knows more than
+    /// its log, and is dropped.
+    fn write(
+        self: &Arc<Self>,
+        core: &Core,
+        stage: &mut Stage,
+        records: &[Record],
+        at: &Surroundings<'_>,
+    ) {
+        let Stage::Serving(serving) = stage else {
+            return;
+        };
+        if records.is_empty() {
+            return;
+        }
+        match write::append(&self.partition, self.leader_epoch, records, at.now.wall_ms) {
+            Ok(end_offset) => serving.shard.on_appended(records, end_offset),
+            Err(failure) => {
+                let partition = self.partition.topic_partition();
+                warn!(%partition, %failure, "groups cannot be written; they are loaded anew");
+                *stage = Stage::Loading;
+                core.groups.load_soon(Arc::clone(self));
+            }
+        }
+    }
+
+    /// Decides a request whose answer goes to `sender`.
+    pub(super) fn decide(
+        self: &Arc<Self>,
+        core: &Core,
+        stage: &mut Stage,
+        at: &Surroundings<'_>,
+        decide: impl FnOnce(&mut Shard, Token) -> Vec<Record>,
+        sender: oneshot::Sender<Answer>,
+    ) {
+        let Stage::Serving(serving) = stage else {
+            return;
+        };
+        let token = core.groups.next_token();
+        serving.waiting.insert(token, sender);
+        let records = decide(&mut serving.shard, token);
+        self.write(core, stage, &records, at);
+    }
+
+    /// Whether the shard may decide something that it writes down.
+    pub(super) fn may_write(&self) -> Result<(), MayNot> {
+        self.partition.may_append(self.leader_epoch)
+    }
+
+    /// Something is due.
+    pub(super) fn on_time(self: &Arc<Self>, core: &Core) {
+        self.visit(core, |stage, at| {
+            let Stage::Serving(serving) = stage else {
+                return;
+            };
+            if serving.is_paused(self.may_write(), at.now.monotonic) {
+                serving.shard.give_up_waiting(at);
+                return;
+            }
+            if let Some(delta) = serving.postponed.take() {
+                let records = serving.shard.on_image(at, &delta);
+                self.write(core, stage, &records, at);
+            }
+            let Stage::Serving(serving) = stage else {
+                return;
+            };
+            let records = serving.shard.on_time(at);
+            self.write(core, stage, &records, at);
+        });
+    }
+
+    /// Topics changed.
+    pub(super) fn on_image(self: &Arc<Self>, core: &Core, delta: &Delta) {
+        self.visit(core, |stage, at| {
+            let Stage::Serving(serving) = stage else {
+                return;
+            };
+            if serving.postponed.is_some() || self.may_write().is_err() {
+                serving.postpone(delta, at.now.monotonic);
+                return;
+            }
+            let records = serving.shard.on_image(at, delta);
+            self.write(core, stage, &records, at);
+        });
+    }
+
+    /// The log is read up to `end_offset`, where this epoch began.
+    pub(super) fn on_loaded(self: &Arc<Self>, core: &Core, shard: Shard, end_offset: Offset) {
+        self.visit(core, |stage, at| {
+            let mut serving = Serving {
+                shard,
+                waiting: Waiting::default(),
+                postponed: None,
+                pause: None,
+            };
+            let told = self.told.load(Ordering::Relaxed);
+            serving.shard.on_loaded(at, end_offset, told);
+            *stage = Stage::Serving(Box::new(serving));
+        });
+    }
+
+    /// Whoever waits is sent away, and the memory given back.
+    pub(super) fn end(&self) {
+        let ended = std::mem::replace(&mut *self.stage.lock(), Stage::Over);
+        drop(ended);
+    }
+}
+
+impl Observer for Hosted {
+    fn on_high_watermark(&self, high_watermark: Offset) {
+        self.told.fetch_max(high_watermark, Ordering::Relaxed);
+        if let Some(core) = self.core.upgrade() {
+            self.settle(&core);
+        }
+    }
+
+    fn on_resigned(&self) {
+        self.is_over.store(true, Ordering::Release);
+        if let Some(core) = self.core.upgrade() {
+            core.groups.alarm.ring();
+        }
+    }
+}
+
+impl Serving {
+    /// Answers leave. Returns when to look again.
+    fn finish(&mut self, at: &Surroundings<'_>, high_watermark: Offset) -> Option<Duration> {
+        self.shard.on_high_watermark(at, high_watermark);
+        for (token, answer) in self.shard.take_ready() {
+            self.waiting.answer(token, answer);
+        }
+        match self.pause {
+            Some(pause) => Some(pause.look_at),
+            None => self.shard.next_deadline(),
+        }
+    }
+
+    /// Whether deadlines have to wait. Whoever could not be served is not to blame for its silence.
+    fn is_paused(&mut self, may_write: Result<(), MayNot>, now: Duration) -> bool {
+        let until = match (may_write, self.pause) {
+            (Ok(()), None) => return false,
+            (Ok(()), Some(pause)) if pause.until <= now => {
+                self.pause = None;
+                return false;
+            }
+            (Ok(()), Some(pause)) => pause.until,
+            (Err(_), _) => now + GRACE,
+        };
+        self.pause = Some(Pause {
+            until,
+            look_at: now + RETRY_AFTER,
+        });
+        true
+    }
+
+    fn postpone(&mut self, delta: &Delta, now: Duration) {
+        match &mut self.postponed {
+            Some(postponed) => postponed.merge(delta.clone()),
+            None => self.postponed = Some(delta.clone()),
+        }
+        self.pause.get_or_insert(Pause {
+            until: now,
+            look_at: now,
+        });
+    }
+}
+
+/// Who waits for an answer.
+#[derive(Default)]
+struct Waiting {
+    senders: HashMap<Token, oneshot::Sender<Answer>>,
+    /// Length at which those whose connection is gone are looked for and dropped.
+    purge_at: usize,
+}
+
+/// Fewer are not worth looking through.
+const PURGE_MIN: usize = 1024;
+
+impl Waiting {
+    fn insert(&mut self, token: Token, sender: oneshot::Sender<Answer>) {
+        if self.senders.len() >= self.purge_at.max(PURGE_MIN) {
+            self.senders.retain(|_, sender| !sender.is_closed());
+            self.purge_at = self.senders.len() * 2;
+        }
+        self.senders.insert(token, sender);
+    }
+
+    fn answer(&mut self, token: Token, answer: Answer) {
+        if let Some(sender) = self.senders.remove(&token) {
+            // The connection may be gone.
+            drop(sender.send(answer));
+        }
+    }
+}

@@ -1,0 +1,358 @@
+//! Groups on one broker. The test is the controller, the other replicas and the clients.
+
+use std::time::Duration;
+
+use protocol::messages::find_coordinator::FindCoordinatorRequest;
+use protocol::messages::join_group::{
+    JoinGroupRequest, JoinGroupRequestProtocol, JoinGroupResponse,
+};
+use protocol::messages::list_groups::{ListGroupsRequest, ListGroupsResponse};
+use protocol::messages::offset_commit::{
+    OffsetCommitRequest, OffsetCommitRequestPartition, OffsetCommitRequestTopic,
+    OffsetCommitResponse,
+};
+use protocol::messages::offset_fetch::{
+    OffsetFetchRequest, OffsetFetchRequestGroup, OffsetFetchRequestTopics,
+    OffsetFetchResponsePartitions,
+};
+use tokio::time::{sleep, timeout};
+use types::LeaderEpoch;
+
+use super::replicas::elect;
+use super::*;
+use crate::coordinator::OFFSETS_TOPIC;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+impl TestBroker {
+    /// A broker that coordinates all groups, with a topic "t" of one partition.
+    async fn with_groups() -> Self {
+        let broker = Self::start().await;
+        broker.create_topic(OFFSETS_TOPIC, 1).await;
+        broker.create_topic("t", 1).await;
+        broker.are_served().await;
+        broker
+    }
+
+    /// The same, and brokers 2 and 3 follow; those of `isr` are in sync.
+    async fn with_replicated_groups(isr: &[i32]) -> Self {
+        let broker = Self::start().await;
+        broker.create_topic("t", 1).await;
+        broker.create_replicated(OFFSETS_TOPIC, isr).await;
+        broker.are_served().await;
+        broker
+    }
+
+    /// Waits until groups are loaded.
+    async fn are_served(&self) {
+        let client = self.client().await;
+        let served = async {
+            while client.list().await.error_code == ErrorCode::CoordinatorLoadInProgress.to_wire() {
+                sleep(Duration::from_millis(2)).await;
+            }
+        };
+        timeout(PATIENCE, served).await.expect("loaded");
+    }
+
+    fn ack(&self, follower: i32, epoch: i32, end: i64) {
+        let partition = self.core.partitions.get_by_name(OFFSETS_TOPIC, 0);
+        let partition = partition.expect("there");
+        partition
+            .on_follower_ack(NodeId(follower), LeaderEpoch(epoch), end)
+            .expect("counts");
+    }
+
+    /// Waits until the log of the groups ends there.
+    async fn has_written(&self, end: i64) {
+        let partition = self.core.partitions.get_by_name(OFFSETS_TOPIC, 0);
+        let partition = partition.expect("there");
+        let written = async {
+            while partition.log().lock().log_end_offset() < end {
+                sleep(Duration::from_millis(2)).await;
+            }
+        };
+        timeout(PATIENCE, written).await.expect("written");
+    }
+
+    fn pass(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
+        self.core.groups.look();
+    }
+
+    async fn elect(&self, leader: i32, partition_epoch: i32) {
+        let id = topic_id(OFFSETS_TOPIC);
+        self.apply(vec![elect(id, leader, partition_epoch)]).await;
+    }
+}
+
+fn commit_request(offset: i64) -> OffsetCommitRequest {
+    OffsetCommitRequest {
+        group_id: "g".into(),
+        topics: vec![OffsetCommitRequestTopic {
+            name: "t".into(),
+            topic_id: topic_id("t").0,
+            partitions: vec![OffsetCommitRequestPartition {
+                partition_index: 0,
+                committed_offset: offset,
+                committed_metadata: Some("m".into()),
+                ..OffsetCommitRequestPartition::default()
+            }],
+        }],
+        ..OffsetCommitRequest::default()
+    }
+}
+
+fn code_of(response: &OffsetCommitResponse) -> i16 {
+    response.topics[0].partitions[0].error_code
+}
+
+fn join_request(group: &str) -> JoinGroupRequest {
+    JoinGroupRequest {
+        group_id: group.into(),
+        session_timeout_ms: 10_000,
+        rebalance_timeout_ms: 10_000,
+        protocol_type: "consumer".into(),
+        protocols: vec![JoinGroupRequestProtocol {
+            name: "range".into(),
+            metadata: Bytes::from_static(b"anything"),
+        }],
+        ..JoinGroupRequest::default()
+    }
+}
+
+impl Client {
+    async fn list(&self) -> ListGroupsResponse {
+        self.call(&ListGroupsRequest::default(), 5).await
+    }
+
+    async fn commit(&self, offset: i64) -> i16 {
+        let response = self.call(&commit_request(offset), 9).await;
+        response.topics[0].partitions[0].error_code
+    }
+
+    /// What is committed, or the code of the group.
+    async fn committed(&self) -> Result<OffsetFetchResponsePartitions, i16> {
+        let group = OffsetFetchRequestGroup {
+            group_id: "g".into(),
+            topics: Some(vec![OffsetFetchRequestTopics {
+                name: "t".into(),
+                topic_id: topic_id("t").0,
+                partition_indexes: vec![0],
+            }]),
+            ..OffsetFetchRequestGroup::default()
+        };
+        let request = OffsetFetchRequest {
+            groups: vec![group],
+            ..OffsetFetchRequest::default()
+        };
+        let group = self.call(&request, 9).await.groups.remove(0);
+        match group.error_code {
+            0 => Ok(group.topics[0].partitions[0].clone()),
+            code => Err(code),
+        }
+    }
+
+    async fn committed_offset(&self) -> Result<i64, i16> {
+        let partition = self.committed().await?;
+        Ok(partition.committed_offset)
+    }
+
+    /// A member of its own group: the first answer gives it an id.
+    async fn member_id(&self, group: &str) -> String {
+        let response = self.call(&join_request(group), 9).await;
+        assert_code(response.error_code, ErrorCode::MemberIdRequired);
+        response.member_id.to_string()
+    }
+}
+
+#[tokio::test]
+async fn without_the_topic_nobody_coordinates_and_the_first_group_asks_for_it() {
+    let broker = TestBroker::start().await;
+    let client = broker.client().await;
+    let request = FindCoordinatorRequest {
+        coordinator_keys: vec!["g".into()],
+        ..FindCoordinatorRequest::default()
+    };
+    let found = client.call(&request, 6).await;
+    assert_code(
+        found.coordinators[0].error_code,
+        ErrorCode::CoordinatorNotAvailable,
+    );
+    assert!(broker.core.auto_create.is_under_way(OFFSETS_TOPIC));
+    broker.create_topic("t", 1).await;
+    assert_code(client.commit(5).await, ErrorCode::NotCoordinator);
+
+    broker.create_topic(OFFSETS_TOPIC, 1).await;
+    let found = client.call(&request, 6).await;
+    let coordinator = &found.coordinators[0];
+    assert_code(coordinator.error_code, ErrorCode::None);
+    assert_eq!((coordinator.node_id, &*coordinator.host), (1, "host1"));
+}
+
+#[tokio::test]
+async fn what_was_committed_is_there_after_every_change_of_leader() {
+    let broker = TestBroker::with_replicated_groups(&[1, 2]).await;
+    let client = broker.client().await;
+    assert_eq!(client.committed_offset().await, Ok(-1));
+    for (round, offset) in (0..).zip([5, 7, 9]) {
+        let request = commit_request(offset);
+        let sent = client.connection.send(&request, 9).expect("sent");
+        broker.has_written(i64::from(round) + 1).await;
+        broker.ack(2, 2 * round, i64::from(round) + 1);
+        let answer = timeout(PATIENCE, sent).await.expect("in time");
+        assert_eq!(code_of(&answer.expect("answered")), 0);
+        assert_eq!(client.committed_offset().await, Ok(offset));
+
+        broker.elect(2, 2 * round + 1).await;
+        let moved = ErrorCode::NotCoordinator.to_wire();
+        assert_eq!(client.committed_offset().await, Err(moved));
+        broker.elect(1, 2 * round + 2).await;
+        broker.ack(2, 2 * round + 2, i64::from(round) + 1);
+        broker.are_served().await;
+        let committed = client.committed().await.expect("served");
+        assert_eq!(committed.committed_offset, offset);
+        assert_eq!(committed.metadata.as_deref(), Some("m"));
+    }
+}
+
+#[tokio::test]
+async fn a_commit_is_answered_when_all_in_sync_replicas_have_it() {
+    let broker = TestBroker::with_replicated_groups(&[1, 2]).await;
+    let client = broker.client().await;
+    let mut sent = client.connection.send(&commit_request(5), 9).expect("sent");
+    assert!(timeout(Duration::from_millis(30), &mut sent).await.is_err());
+    broker.ack(2, 0, 1);
+    let answer = timeout(PATIENCE, sent).await.expect("in time");
+    assert_eq!(
+        answer.expect("answered").topics[0].partitions[0].error_code,
+        0
+    );
+    assert_eq!(client.committed_offset().await, Ok(5));
+}
+
+#[tokio::test]
+async fn a_commit_that_waits_too_long_says_that_it_is_not_certain() {
+    let broker = TestBroker::with_replicated_groups(&[1, 2]).await;
+    let client = broker.client().await;
+    let mut sent = client.connection.send(&commit_request(5), 9).expect("sent");
+    assert!(timeout(Duration::from_millis(30), &mut sent).await.is_err());
+    broker.pass(5);
+    let answer = timeout(PATIENCE, sent).await.expect("in time");
+    let answer = answer.expect("answered");
+    assert_code(
+        answer.topics[0].partitions[0].error_code,
+        ErrorCode::CoordinatorNotAvailable,
+    );
+}
+
+#[tokio::test]
+async fn with_too_few_in_sync_nothing_is_committed_and_all_can_be_read() {
+    let broker = TestBroker::with_replicated_groups(&[1]).await;
+    let client = broker.client().await;
+    assert_code(client.commit(5).await, ErrorCode::CoordinatorNotAvailable);
+    assert_eq!(client.committed_offset().await, Ok(-1));
+}
+
+#[tokio::test]
+async fn nothing_is_served_until_what_was_loaded_is_committed() {
+    let broker = TestBroker::with_replicated_groups(&[1, 2]).await;
+    let client = broker.client().await;
+    let sent = client.connection.send(&commit_request(5), 9).expect("sent");
+    broker.has_written(1).await;
+    broker.elect(2, 1).await;
+    let answer = timeout(PATIENCE, sent).await.expect("in time");
+    assert_code(
+        answer.expect("answered").topics[0].partitions[0].error_code,
+        ErrorCode::NotCoordinator,
+    );
+    broker.elect(1, 2).await;
+    let loading = ErrorCode::CoordinatorLoadInProgress.to_wire();
+    sleep(Duration::from_millis(50)).await;
+    assert_eq!(client.committed_offset().await, Err(loading));
+    assert_eq!(client.list().await.error_code, loading);
+    broker.ack(2, 2, 1);
+    assert_eq!(client.committed_offset().await, Ok(5));
+}
+
+#[tokio::test]
+async fn members_that_wait_are_sent_away_with_the_leadership() {
+    let broker = TestBroker::with_replicated_groups(&[1, 2]).await;
+    let client = broker.client().await;
+    let mut request = join_request("g");
+    request.group_instance_id = Some("static".into());
+    let mut sent = client.connection.send(&request, 9).expect("sent");
+    assert!(timeout(Duration::from_millis(30), &mut sent).await.is_err());
+    broker.elect(2, 1).await;
+    let answer = timeout(PATIENCE, sent).await.expect("in time");
+    assert_code(
+        answer.expect("answered").error_code,
+        ErrorCode::NotCoordinator,
+    );
+}
+
+#[tokio::test]
+async fn two_connections_meet_in_one_group() {
+    let broker = TestBroker::with_groups().await;
+    let clients = [broker.client().await, broker.client().await];
+    let mut waiting = Vec::new();
+    for client in &clients {
+        let mut request = join_request("g");
+        request.member_id = client.member_id("g").await.into();
+        waiting.push(client.connection.send(&request, 9).expect("sent"));
+    }
+    let mut joined: Vec<JoinGroupResponse> = Vec::new();
+    sleep(Duration::from_millis(30)).await;
+    // The initial delay, and once more because somebody came meanwhile.
+    broker.pass(3);
+    sleep(Duration::from_millis(30)).await;
+    broker.pass(3);
+    for answer in waiting {
+        let answer = timeout(PATIENCE, answer).await.expect("in time");
+        joined.push(answer.expect("answered"));
+    }
+    let generations: Vec<i32> = joined.iter().map(|it| it.generation_id).collect();
+    assert_eq!(generations, [1, 1]);
+    assert_eq!(joined[0].leader, joined[1].leader);
+    let seen: usize = joined.iter().map(|it| it.members.len()).sum();
+    assert_eq!(seen, 2, "the leader sees both, the other nobody");
+}
+
+#[tokio::test]
+async fn a_broker_that_is_cut_off_stops_to_answer() {
+    let broker = TestBroker::with_groups().await;
+    let client = broker.client().await;
+    assert_eq!(client.commit(5).await, 0);
+    let now = types::Clock::monotonic(&*broker.clock);
+    broker.core.lease.on_heard(now, Duration::from_secs(3));
+    assert_eq!(client.committed_offset().await, Ok(5));
+    broker.pass(3);
+    let moved = ErrorCode::NotCoordinator.to_wire();
+    assert_eq!(client.committed_offset().await, Err(moved));
+}
+
+#[tokio::test]
+async fn offsets_of_what_does_not_exist_are_refused_one_by_one() {
+    let broker = TestBroker::with_groups().await;
+    let client = broker.client().await;
+    let mut request = commit_request(5);
+    let mut unknown = request.topics[0].clone();
+    request.topics[0]
+        .partitions
+        .push(OffsetCommitRequestPartition {
+            partition_index: 7,
+            ..OffsetCommitRequestPartition::default()
+        });
+    unknown.name = "nothing".into();
+    unknown.topic_id = Uuid::ONE;
+    request.topics.push(unknown);
+    for (version, missing) in [(9, 3), (10, 100)] {
+        let response = client.call(&request, version).await;
+        let codes: Vec<Vec<(i32, i16)>> = response
+            .topics
+            .iter()
+            .map(|topic| topic.partitions.iter())
+            .map(|it| it.map(|p| (p.partition_index, p.error_code)).collect())
+            .collect();
+        assert_eq!(codes, [vec![(0, 0), (7, 3)], vec![(0, missing)]]);
+    }
+}
