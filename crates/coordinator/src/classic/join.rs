@@ -66,7 +66,7 @@ fn try_join<'a>(
     request: &'a JoinGroupRequest,
 ) -> Result<(), (ErrorCode, &'a str)> {
     let member_id = &*request.member_id;
-    check(call, env.settings, request).map_err(|code| (code, member_id))?;
+    check(env.settings, request).map_err(|code| (code, member_id))?;
     match slot {
         Slot::Classic(group) => group.join(call, env, request),
         Slot::Absent if !member_id.is_empty() => Err((ErrorCode::UnknownMemberId, member_id)),
@@ -81,14 +81,7 @@ fn try_join<'a>(
     }
 }
 
-fn check(
-    call: &Call<'_>,
-    settings: &Settings,
-    request: &JoinGroupRequest,
-) -> Result<(), ErrorCode> {
-    if call.id.is_empty() {
-        return Err(ErrorCode::InvalidGroupId);
-    }
+fn check(settings: &Settings, request: &JoinGroupRequest) -> Result<(), ErrorCode> {
     let session_timeout = u128::try_from(request.session_timeout_ms).unwrap_or_default();
     let allowed =
         settings.min_session_timeout.as_millis()..=settings.max_session_timeout.as_millis();

@@ -12,36 +12,16 @@ use crate::env::Env;
 use crate::group::{Call, Group as Slot};
 use crate::request::Answer;
 
-/// From this version on, one request names many members (KIP-345).
-const BATCH_VERSION: i16 = 3;
-
-/// `LeaveGroup`. `slot` is [`Slot::Absent`] or classic.
+/// `LeaveGroup`; versions of one member say it as a batch of one. `slot` is [`Slot::Absent`] or classic.
 pub(crate) fn leave(
     slot: &mut Slot,
     call: &Call<'_>,
     env: &mut Env<'_>,
     request: &LeaveGroupRequest,
 ) {
-    let answer = if call.id.is_empty() {
-        LeaveGroupResponse {
-            error_code: ErrorCode::InvalidGroupId.to_wire(),
-            ..LeaveGroupResponse::default()
-        }
-    } else if call.caller.version >= BATCH_VERSION {
-        LeaveGroupResponse {
-            members: leave_all(slot, env, &request.members),
-            ..LeaveGroupResponse::default()
-        }
-    } else {
-        let member = MemberIdentity {
-            member_id: request.member_id.clone(),
-            ..MemberIdentity::default()
-        };
-        let left = leave_all(slot, env, &[member]);
-        LeaveGroupResponse {
-            error_code: left.first().map_or(0, |it| it.error_code),
-            ..LeaveGroupResponse::default()
-        }
+    let answer = LeaveGroupResponse {
+        members: leave_all(slot, env, &request.members),
+        ..LeaveGroupResponse::default()
     };
     env.out.answer(call.id, call.token, Answer::Leave(answer));
 }

@@ -20,7 +20,6 @@ pub(crate) fn heartbeat(
     request: &HeartbeatRequest,
 ) {
     let code = match slot {
-        _ if call.id.is_empty() => ErrorCode::InvalidGroupId,
         Slot::Classic(group) => group
             .heartbeat(env, request)
             .err()

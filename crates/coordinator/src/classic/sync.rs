@@ -43,9 +43,6 @@ fn try_sync(
     if call.caller.version >= NAMED_PROTOCOL_VERSION && !is_named {
         return Err(ErrorCode::InconsistentGroupProtocol);
     }
-    if call.id.is_empty() {
-        return Err(ErrorCode::InvalidGroupId);
-    }
     let Slot::Classic(group) = slot else {
         return Err(ErrorCode::UnknownMemberId);
     };

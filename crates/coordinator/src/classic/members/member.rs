@@ -65,7 +65,7 @@ impl Member {
             client_id: Arc::from(&*caller.client_id),
             client_host: Arc::from(&*caller.client_host),
             session_timeout: from_ms(request.session_timeout_ms),
-            rebalance_timeout: rebalance_timeout(caller.version, request),
+            rebalance_timeout: from_ms(request.rebalance_timeout_ms),
             protocols: owned(&request.protocols),
             assignment: Bytes::new(),
             waiting: Waiting::Nothing,
@@ -152,14 +152,6 @@ pub(super) fn owned(protocols: &[JoinGroupRequestProtocol]) -> Vec<Protocol> {
             metadata: Bytes::copy_from_slice(&it.metadata),
         })
         .collect()
-}
-
-/// The first version knows no rebalance timeout: the session timeout is both.
-pub(super) fn rebalance_timeout(version: i16, request: &JoinGroupRequest) -> Duration {
-    match version {
-        0 => from_ms(request.session_timeout_ms),
-        _ => from_ms(request.rebalance_timeout_ms),
-    }
 }
 
 /// Negative times are none at all.

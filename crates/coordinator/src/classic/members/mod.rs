@@ -95,7 +95,7 @@ impl Members {
         member.client_id = Arc::from(&*caller.client_id);
         member.client_host = Arc::from(&*caller.client_host);
         member.session_timeout = from_ms(request.session_timeout_ms);
-        member.rebalance_timeout = member::rebalance_timeout(caller.version, request);
+        member.rebalance_timeout = from_ms(request.rebalance_timeout_ms);
         member.protocols = member::owned(&request.protocols);
         self.insert(member);
     }

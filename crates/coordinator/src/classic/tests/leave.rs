@@ -18,27 +18,11 @@ fn each_of_a_batch_gets_its_own_code() {
 }
 
 #[test]
-fn old_versions_name_one_member_and_get_one_code() {
-    play(&stable_pair(
-        "
-        leave b v=2 id=stranger
-        < b: left 25 []
-        leave b v=0 id=b.2
-        < b: left 0 []
-        heartbeat a id=a.1 gen=1
-        < a: 27
-    ",
-    ));
-}
-
-#[test]
 fn nobody_is_in_a_group_that_is_not_there() {
     play(
         "
         leave a who=a.1,b.2:i
         < a: left 0 [25 25]
-        leave a v=1 id=a.1
-        < a: left 25 []
         heartbeat a id=a.1 gen=1
         < a: 25
         sync a id=a.1 gen=1

@@ -135,9 +135,9 @@ fn a_group_whose_subscriptions_are_unknown_gives_up_no_offsets() {
         "
         join a v=3
         < log: 0 - - []
-        leave a v=2 id=a.1
+        leave a who=a.1
         < a: 25
-        < a: left 0 []
+        < a: left 0 [0]
         +3000
         < @3000 log: 1 - - []
     ",
