@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use clap::Args;
+use clap::{ArgAction, Args};
 use clap_complete::ArgValueCompleter;
-use client::IsolationLevel;
+use client::{IsolationLevel, Reset, Settings};
 use regex::Regex;
 
 use super::grep::Grep;
@@ -74,13 +74,31 @@ pub(crate) struct Consume {
     print_offset: bool,
     /// `read_uncommitted` or `read_committed`
     #[arg(long, value_name = "LEVEL", value_parser = isolation_level)]
-    pub(super) isolation_level: Option<IsolationLevel>,
+    isolation_level: Option<IsolationLevel>,
     /// Kafka's console consumer properties: print.key, key.separator, line.separator, null.literal
     #[arg(long = "formatter-property", alias = "property", value_name = "KEY=VALUE", value_parser = key_value)]
     properties: Vec<(String, String)>,
-    /// Groups are not there yet
-    #[arg(short = 'g', long, value_name = "GROUP", hide = true)]
+    /// Share the topics with the others of this group, go on where it has come to, and commit
+    #[arg(short = 'g', long, value_name = "GROUP")]
     group: Option<String>,
+    /// With --group: whether to commit what was printed
+    #[arg(long, value_name = "BOOL", default_value_t = true, action = ArgAction::Set,
+          num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    commit: bool,
+    /// With --group: classic, or consumer, where the broker assigns (KIP-848)
+    #[arg(long, value_name = "NAME")]
+    group_protocol: Option<String>,
+    /// With --group: an id that stays, so that a restart costs no rebalance
+    #[arg(long, value_name = "ID")]
+    group_instance_id: Option<String>,
+    /// Settings of the consumer by Kafka's names: session.timeout.ms, auto.offset.reset, …
+    #[arg(
+        long = "consumer-property",
+        visible_alias = "command-property",
+        value_name = "KEY=VALUE",
+        value_parser = key_value
+    )]
+    settings: Vec<(String, String)>,
 }
 
 /// How events are printed.
@@ -101,12 +119,60 @@ pub(super) enum Style {
 impl Consume {
     /// Refuses what cannot be done, before anything is asked.
     pub(super) fn check(&self) -> Result {
-        if self.group.is_some() {
-            return Err(Failure::usage("--group: consumer groups are not there yet")
-                .hint("without a group, --offset says where to begin and nothing is committed"));
-        }
         if self.topics.is_empty() && self.regex.is_none() {
             return Err(Failure::usage("which topic?").hint("see `kcli topic list`"));
+        }
+        Ok(())
+    }
+
+    /// The settings that hold, all flags having had their say.
+    pub(super) fn settings(&self, context: &Context) -> Result<Settings> {
+        let mut settings = context.settings.clone();
+        for (key, value) in &self.settings {
+            settings.set(key, value)?;
+        }
+        let flags = [
+            ("group.id", &self.group),
+            ("group.protocol", &self.group_protocol),
+            ("group.instance.id", &self.group_instance_id),
+        ];
+        for (key, value) in flags {
+            if let Some(value) = value {
+                settings.set(key, value)?;
+            }
+        }
+        let consumer = &mut settings.consumer;
+        consumer.isolation_level = self.isolation_level.unwrap_or(consumer.isolation_level);
+        settings.group.is_auto_commit &= self.commit;
+        if !settings.group.group_id.is_empty() {
+            self.check_group()?;
+            if self.from_beginning {
+                settings.consumer.reset = Some(Reset::Earliest);
+            }
+        }
+        Ok(settings)
+    }
+
+    /// Refuses what a group decides itself.
+    fn check_group(&self) -> Result {
+        if self.partitions.is_some() {
+            return Err(
+                Failure::usage("-p: the members of a group share out the partitions")
+                    .hint("leave out --group to read a partition of your choice"),
+            );
+        }
+        if self.offset.is_some() {
+            return Err(
+                Failure::usage("--offset: a group goes on where it has come to")
+                    .hint("`kcli group reset GROUP --to WORD` sends it elsewhere")
+                    .hint("--from-beginning holds where it has committed nothing yet"),
+            );
+        }
+        if self.regex.is_some() && !self.topics.is_empty() {
+            return Err(
+                Failure::usage("--regex: a group reads topics by name or by pattern")
+                    .hint("write one pattern for all of them"),
+            );
         }
         Ok(())
     }

@@ -1,8 +1,9 @@
-//! `kcli consume`: read events of topics, without a group.
+//! `kcli consume`: read events of topics, alone or as a member of a group.
 
 mod args;
 mod bounds;
 mod grep;
+mod group;
 mod json_record;
 mod layout;
 mod printer;

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 use std::time::Duration;
 
-use client::{Admin, Consumer, Reset};
+use client::{Admin, Client, Consumer, Error, Reset};
 use tokio::time::Instant;
 use types::TopicPartition;
 
 use super::args::Consume;
 use super::bounds::Bounds;
+use super::group;
 use super::printer::Printer;
 use super::start::{self, Part};
 use crate::context::Context;
@@ -17,13 +18,13 @@ use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::output::note;
 
-const POLL_WAIT: Duration = Duration::from_secs(1);
+pub(super) const POLL_WAIT: Duration = Duration::from_secs(1);
 /// How long something may go wrong before people are told.
 const TOLD_AFTER: Duration = Duration::from_secs(3);
 
 /// Why the loop ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
+pub(super) enum End {
     Done,
     Interrupted,
 }
@@ -32,11 +33,14 @@ enum End {
 pub(crate) async fn run(consume: Consume, context: &Context) -> Result {
     consume.check()?;
     let style = consume.style(context.output.format)?;
+    let settings = consume.settings(context)?;
+    if !settings.group.group_id.is_empty() {
+        return group::run(&consume, settings, style, context).await;
+    }
     let (range, is_start_given) = consume.range(context)?;
-    let mut config = context.settings.consumer.clone();
-    config.isolation_level = consume.isolation_level.unwrap_or(config.isolation_level);
+    let mut config = settings.consumer;
     config.reset = Some(Reset::Earliest);
-    let client = context.client().await?;
+    let client = Client::connect(settings.client).await?;
     let admin = Admin::new(client.clone());
     let partitions = start::partitions(&consume, &admin).await?;
     let parts = start::parts(&admin, &partitions, range, config.isolation_level).await?;
@@ -52,11 +56,19 @@ pub(crate) async fn run(consume: Consume, context: &Context) -> Result {
     let reading = read(&consume, context, &mut consumer, &bounds, &mut printer);
     let outcome = reading.await;
     let finished = printer.finish();
+    conclude(outcome, finished, &printer, context)
+}
+
+/// Says how much it was, and how it ended.
+pub(super) fn conclude(
+    outcome: Result<End>,
+    finished: Result,
+    printer: &Printer,
+    context: &Context,
+) -> Result {
     if !context.is_quiet {
-        note(&format!(
-            "Processed a total of {} messages",
-            printer.printed_count()
-        ));
+        let count = printer.printed_count();
+        note(&format!("Processed a total of {count} messages"));
     }
     let end = outcome?;
     finished?;
@@ -100,7 +112,7 @@ async fn read(
             }
         }
         printer.flush()?;
-        tell_of_trouble(consumer, &mut is_told, context);
+        tell_of_trouble(consumer.trouble(), &mut is_told, context);
         if bounds.stop_finished(consumer) {
             return Ok(End::Done);
         }
@@ -138,8 +150,12 @@ fn stopped(consumer: &Consumer, bounds: &Bounds) -> Result<End> {
 }
 
 /// A consumer tries for ever; people want to know why nothing comes.
-fn tell_of_trouble(consumer: &Consumer, is_told: &mut bool, context: &Context) {
-    match consumer.trouble() {
+pub(super) fn tell_of_trouble(
+    trouble: Option<(Duration, &Error)>,
+    is_told: &mut bool,
+    context: &Context,
+) {
+    match trouble {
         Some((age, error)) if age >= TOLD_AFTER && !*is_told => {
             *is_told = true;
             context.remark(&format!("still trying: {error}"));
