@@ -2,7 +2,7 @@
 
 /// The part of a topic's configuration that storage acts on. `None` means "no limit" (Kafka's -1 or
 /// `Long.MAX_VALUE`).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct LogConfig {
     /// `segment.bytes`: roll before a segment grows beyond this.
     pub segment_bytes: u64,
@@ -23,6 +23,14 @@ pub struct LogConfig {
     pub delete: bool,
     /// Whether `cleanup.policy` contains `compact`.
     pub compact: bool,
+    /// `min.cleanable.dirty.ratio`: compact when more than this share of the log is dirty.
+    pub min_cleanable_dirty_ratio: f64,
+    /// `min.compaction.lag.ms`: records younger than this are not compacted.
+    pub min_compaction_lag_ms: i64,
+    /// `max.compaction.lag.ms`: records older than this are compacted, however few there are.
+    pub max_compaction_lag_ms: i64,
+    /// `delete.retention.ms`: tombstones stay this long after the first compaction they take part in.
+    pub delete_retention_ms: i64,
     /// `file.delete.delay.ms`: wait this long between renaming a file away and removing it.
     pub file_delete_delay_ms: i64,
     /// `producer.id.expiration.ms`: forget a producer that has been silent this long.
@@ -45,6 +53,10 @@ impl Default for LogConfig {
             retention_bytes: None,
             delete: true,
             compact: false,
+            min_cleanable_dirty_ratio: 0.5,
+            min_compaction_lag_ms: 0,
+            max_compaction_lag_ms: i64::MAX,
+            delete_retention_ms: 24 * 3_600_000,
             file_delete_delay_ms: 60_000,
             producer_id_expiration_ms: 24 * 3_600_000,
             verify_reads: true,

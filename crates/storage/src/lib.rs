@@ -28,6 +28,7 @@
 //! Requests and error codes, replicas and the high watermark (it is passed in), async. It has no
 //! thread of its own. Every file call goes through [`disk`].
 
+pub mod compact;
 pub mod config;
 mod dir_state;
 pub mod dirs;
@@ -41,13 +42,13 @@ mod segment;
 
 pub use config::LogConfig;
 pub use dirs::{
-    DirStatus, DirectorySize, HousekeepingReport, Intervals, LoadDecision, LoadReport, LogDirs,
-    LogDirsOptions, PartitionSize, Restart, SharedLog,
+    DirStatus, DirectorySize, Dirty, HousekeepingReport, Intervals, LoadDecision, LoadReport,
+    LogDirs, LogDirsOptions, PartitionSize, Restart, SharedLog,
 };
 pub use error::{AppendError, Error, ReadError};
 pub use files::meta_properties::MetaProperties;
 pub use log::{
-    AppendInfo, FlushJob, Log, LogDeps, LogReader, OpenOptions, ReadResult, RecoveryReport,
-    RetiredSegment, Shutdown, TimestampOffset, ValidatedBatch,
+    AppendInfo, Dirtiness, FlushJob, Log, LogDeps, LogReader, OpenOptions, ReadResult,
+    RecoveryReport, RetiredSegment, Shutdown, TimestampOffset, ValidatedBatch,
 };
 pub use producers::ProducerDescription;

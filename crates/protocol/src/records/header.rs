@@ -206,10 +206,27 @@ impl BatchHeader {
         self.set(CONTROL, control);
     }
 
-    /// Whether `base_timestamp` is the time at which tombstones may go (KIP-534), not a base.
+    /// Whether `base_timestamp` is also the time at which tombstones may go (KIP-534).
     #[must_use]
     pub fn has_delete_horizon(&self) -> bool {
         self.has(DELETE_HORIZON)
+    }
+
+    /// When its tombstones may go, in milliseconds since 1970, if compaction has said so.
+    #[must_use]
+    pub fn delete_horizon_ms(&self) -> Option<TimestampMs> {
+        self.has_delete_horizon().then_some(self.base_timestamp)
+    }
+
+    /// Says when its tombstones may go. The records' timestamps are counted from there then.
+    pub fn set_delete_horizon(&mut self, horizon_ms: TimestampMs) {
+        self.set(DELETE_HORIZON, true);
+        self.base_timestamp = horizon_ms;
+    }
+
+    /// Takes the word about tombstones back. What timestamps are counted from has to be set anew.
+    pub fn clear_delete_horizon(&mut self) {
+        self.set(DELETE_HORIZON, false);
     }
 
     /// Whether an idempotent producer wrote the batch.

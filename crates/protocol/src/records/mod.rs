@@ -23,6 +23,7 @@ mod control;
 mod crc;
 mod error;
 mod fault;
+mod filter;
 mod header;
 mod record;
 mod rewrite;
@@ -36,6 +37,7 @@ pub use compression::Compression;
 pub use control::{ControlRecord, EndTxnMarker, Outcome};
 pub use crc::{crc32c, verify_crc};
 pub use error::BatchError;
+pub use filter::{KeyedRecord, RecordFilter, Sifted, empty_batch};
 pub use header::{
     BatchHeader, HEADER_LEN, LOG_OVERHEAD, MAGIC, NO_TIMESTAMP, TimestampType, next_sequence,
     patched_prefix,

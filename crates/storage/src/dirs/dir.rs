@@ -22,22 +22,30 @@ const BOOT_ID: &str = "boot-id";
 /// Offsets by partition, as a checkpoint file has them.
 pub(super) type Offsets = HashMap<TopicPartition, Offset>;
 
-/// Kafka's three checkpoints.
+/// Kafka's four checkpoints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Checkpoint {
     RecoveryPoint,
     LogStart,
     HighWatermark,
+    /// Where compaction has come to. Lost, everything is compacted once more.
+    Clean,
 }
 
 impl Checkpoint {
-    const ALL: [Self; 3] = [Self::RecoveryPoint, Self::LogStart, Self::HighWatermark];
+    const ALL: [Self; 4] = [
+        Self::RecoveryPoint,
+        Self::LogStart,
+        Self::HighWatermark,
+        Self::Clean,
+    ];
 
     const fn file_name(self) -> &'static str {
         match self {
             Self::RecoveryPoint => "recovery-point-offset-checkpoint",
             Self::LogStart => "log-start-offset-checkpoint",
             Self::HighWatermark => "replication-offset-checkpoint",
+            Self::Clean => "cleaner-offset-checkpoint",
         }
     }
 }
@@ -52,15 +60,16 @@ struct Lines {
 
 #[derive(Debug, Default)]
 struct Checkpoints {
-    lines: [Lines; 3],
+    lines: [Lines; 4],
 }
 
 impl Checkpoints {
     fn of(&mut self, which: Checkpoint) -> &mut Lines {
         match (which, &mut self.lines) {
-            (Checkpoint::RecoveryPoint, [lines, _, _])
-            | (Checkpoint::LogStart, [_, lines, _])
-            | (Checkpoint::HighWatermark, [_, _, lines]) => lines,
+            (Checkpoint::RecoveryPoint, [lines, ..])
+            | (Checkpoint::LogStart, [_, lines, ..])
+            | (Checkpoint::HighWatermark, [_, _, lines, _])
+            | (Checkpoint::Clean, [.., lines]) => lines,
         }
     }
 }
@@ -106,9 +115,16 @@ impl Dir {
         let mut has_checkpoint = false;
         for which in Checkpoint::ALL {
             let file = path.join(which.file_name());
-            if let Some(text) = read(disk, &file)? {
-                has_checkpoint = true;
-                checkpoints.of(which).offsets = parse(&file, &text)?;
+            let Some(text) = read(disk, &file)? else {
+                continue;
+            };
+            has_checkpoint = true;
+            match parse(&file, &text) {
+                Ok(offsets) => checkpoints.of(which).offsets = offsets,
+                Err(error) if which == Checkpoint::Clean => {
+                    tracing::warn!(%error, "everything is compacted once more");
+                }
+                Err(error) => return Err(error),
             }
         }
         let last_boot = read(disk, &path.join(BOOT_ID))?;

@@ -210,9 +210,11 @@ impl LogDirs {
         })
     }
 
-    /// Persists log starts and recovery points.
+    /// Persists log starts, clean offsets and recovery points.
     pub(super) fn checkpoint(&self, dir: &Arc<Dir>) -> Result<(), Error> {
         self.write_log_starts(dir)?;
+        // A truncation may have lowered one, and must not be forgotten before that is written.
+        self.write_clean_offsets(dir)?;
         let mut points = Vec::new();
         dir.write(Checkpoint::RecoveryPoint, || {
             let logs = self.logs_in(dir).into_iter();

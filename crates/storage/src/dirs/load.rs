@@ -161,7 +161,10 @@ impl LogDirs {
             log_start_offset: offset(Checkpoint::LogStart),
             shutdown: dir.shutdown(),
         };
-        let (log, report) = Log::open_in(options, self.deps.clone(), dir.state().clone())?;
+        let (mut log, report) = Log::open_in(options, self.deps.clone(), dir.state().clone())?;
+        if let Some(clean_offset) = dir.offset(Checkpoint::Clean, topic_partition) {
+            log.restore_clean_offset(clean_offset);
+        }
         let open = OpenLog {
             log: Arc::new(Mutex::new(log)),
             dir: Arc::clone(dir),

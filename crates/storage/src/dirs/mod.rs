@@ -3,7 +3,7 @@
 //! ```text
 //!  <log dir>/.lock  meta.properties  .kafka_cleanshutdown  boot-id
 //!            recovery-point-offset-checkpoint  log-start-offset-checkpoint
-//!            replication-offset-checkpoint
+//!            replication-offset-checkpoint  cleaner-offset-checkpoint
 //!            topic-0/…  topic-1/…  topic-0.<32 hex digits>-delete/…  topic-7-stray/…
 //! ```
 //!
@@ -14,6 +14,7 @@
 //! A directory that fails goes offline with its logs; the others live on. One that belongs to another
 //! cluster or node stops the start.
 
+mod cleaning;
 mod close;
 mod create;
 mod dir;
@@ -34,6 +35,7 @@ use crate::{Error, Log, LogDeps, MetaProperties};
 use dir::Dir;
 use housekeeping::Rounds;
 
+pub use cleaning::Dirty;
 pub use housekeeping::{HousekeepingReport, Intervals};
 pub use identity::format;
 pub use load::{LoadDecision, LoadReport};

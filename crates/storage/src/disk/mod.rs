@@ -53,6 +53,9 @@ pub trait DiskFile: fmt::Debug + Send + Sync {
     /// Cuts or extends the file.
     fn set_len(&self, size_bytes: u64) -> io::Result<()>;
 
+    /// Sets when the file was last written, in milliseconds since 1970.
+    fn set_modified_ms(&self, modified_ms: i64) -> io::Result<()>;
+
     /// The file's size.
     fn len(&self) -> io::Result<u64>;
 

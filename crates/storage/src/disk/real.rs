@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
-use rustix::fs::{FlockOperation, Mode, OFlags};
+use rustix::fs::{FlockOperation, Mode, OFlags, Timespec, Timestamps};
 use rustix::io::{Errno, ReadWriteFlags};
 
 use super::{DirEntry, Disk, DiskFile, DiskLock, Space, fsync_failed};
@@ -80,6 +80,18 @@ impl DiskFile for RealFile {
 
     fn set_len(&self, size_bytes: u64) -> io::Result<()> {
         uninterrupted(|| rustix::fs::ftruncate(&self.fd, size_bytes))
+    }
+
+    fn set_modified_ms(&self, modified_ms: i64) -> io::Result<()> {
+        let time = Timespec {
+            tv_sec: modified_ms.div_euclid(1000),
+            tv_nsec: modified_ms.rem_euclid(1000) * 1_000_000,
+        };
+        let times = Timestamps {
+            last_access: time,
+            last_modification: time,
+        };
+        uninterrupted(|| rustix::fs::futimens(&self.fd, &times))
     }
 
     fn len(&self) -> io::Result<u64> {

@@ -44,9 +44,9 @@ impl Kind {
 
 /// Renamed away by retention; removed when the delay is over or at the next start.
 pub(crate) const DELETED: &str = ".deleted";
-/// Half-written by a compaction of Kafka's.
+/// Half-written by a compaction.
 pub(crate) const CLEANED: &str = ".cleaned";
-/// A compaction of Kafka's that was about to be swapped in.
+/// Written by a compaction, about to be swapped in.
 pub(crate) const SWAP: &str = ".swap";
 /// Half-written by [`Disk::replace`](crate::disk::Disk::replace).
 pub(crate) const TEMPORARY: &str = ".tmp";

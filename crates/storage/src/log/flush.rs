@@ -197,6 +197,7 @@ impl Log {
     /// As [`Log::flush`]. The log counts as not cleanly closed then.
     pub fn close(&mut self) -> Result<(), Error> {
         self.check_online()?;
+        self.cancel_swap()?;
         if self.seal_active_indexes()? {
             let active = Arc::clone(self.active_segment());
             self.unsynced.sealed.push(active);

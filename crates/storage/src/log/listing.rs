@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use types::{Offset, TimestampMs, TopicId};
 
+use super::swap_recovery::finish_swaps;
 use crate::Error;
 use crate::disk::{DirEntry, Disk};
 use crate::files::names::{self, Kind};
@@ -40,15 +41,18 @@ pub(super) struct Listing {
 }
 
 impl Listing {
-    /// Lists the folder and removes files that were to be removed, or were never finished.
-    pub(super) fn read(disk: &Arc<dyn Disk>, dir: &Path) -> Result<Self, Error> {
-        let entries = disk.list(dir).map_err(|e| Error::io(dir, e))?;
+    /// Lists the folder, finishes compactions that were cut off, and removes files that were to be
+    /// removed, or were never finished.
+    pub(super) fn read(disk: &Arc<dyn Disk>, dir: &Arc<Path>) -> Result<Self, Error> {
+        let list = || disk.list(dir).map_err(|e| Error::io(dir, e));
+        let mut entries = list()?;
+        if finish_swaps(disk, dir, &entries)? {
+            entries = list()?;
+        }
         let mut listing = Self::default();
         for entry in entries.iter().filter(|entry| !entry.is_dir) {
             if is_leftover(&entry.name) {
                 remove(disk, dir, &entry.name)?;
-            } else if entry.name.ends_with(names::SWAP) {
-                return Err(unfinished_compaction(dir, &entry.name));
             } else {
                 listing.note(entry);
             }
@@ -111,16 +115,6 @@ fn is_leftover(name: &str) -> bool {
 fn remove(disk: &Arc<dyn Disk>, dir: &Path, name: &str) -> Result<(), Error> {
     let path = dir.join(name);
     disk.remove(&path).map_err(|e| Error::io(&path, e))
-}
-
-fn unfinished_compaction(dir: &Path, name: &str) -> Error {
-    Error::Refused {
-        path: dir.to_owned(),
-        reason: format!(
-            "{name} is left over from a compaction by Apache Kafka that did not finish; \
-             start Kafka on this directory once and stop it cleanly"
-        ),
-    }
 }
 
 /// Reads the topic id the folder belongs to, or writes it down.

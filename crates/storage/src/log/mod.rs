@@ -16,6 +16,7 @@
 //! it; [`LogReader`]s read beside it. It has no thread and no timer of its own.
 
 mod append;
+mod cleaning;
 mod flush;
 mod listing;
 mod lookup;
@@ -25,6 +26,8 @@ mod reader;
 mod recovery;
 mod retention;
 mod roll;
+mod swap;
+mod swap_recovery;
 mod truncate;
 mod values;
 
@@ -46,10 +49,14 @@ use crate::producers::{ProducerDescription, Producers};
 use crate::segment::{IndexBuilder, Segment};
 use crate::{Error, LogConfig};
 
+use cleaning::Cleaning;
+pub(crate) use cleaning::CleaningView;
+pub use cleaning::Dirtiness;
 pub use flush::FlushJob;
 pub(crate) use listing::read_topic_id;
 pub use reader::LogReader;
 pub use retention::RetiredSegment;
+pub(crate) use swap::{CleanedFiles, Group};
 pub use values::{
     AppendInfo, LogDeps, OpenOptions, ReadResult, RecoveryReport, Shutdown, TimestampOffset,
     ValidatedBatch,
@@ -90,6 +97,9 @@ pub struct Log {
     offline: Option<String>,
     /// Stored (Release) before the folder is renamed away, loaded (Acquire) by flushes on their way.
     is_retired: Arc<AtomicBool>,
+    cleaning: Cleaning,
+    /// What the checkpoint of clean offsets may say at most: it does not know of a truncation yet.
+    clean_offset_max: Offset,
 }
 
 /// What is only known of the active segment.
@@ -247,8 +257,12 @@ impl Log {
         Ok(())
     }
 
-    fn disk(&self) -> &Arc<dyn Disk> {
+    pub(crate) fn disk(&self) -> &Arc<dyn Disk> {
         &self.deps.disk
+    }
+
+    pub(crate) fn dir_state(&self) -> &DirState {
+        &self.dir_state
     }
 
     fn now_ms(&self) -> TimestampMs {

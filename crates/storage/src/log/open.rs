@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use types::Offset;
 
+use super::cleaning::Cleaning;
 use super::listing::{Listed, Listing, check_topic_id};
 use super::recovery::{self, Rules, Walked};
 use super::{
@@ -73,6 +74,8 @@ impl Log {
             is_recovery_point_lowered: lowered.is_some(),
             offline: None,
             is_retired: Arc::default(),
+            cleaning: Cleaning::default(),
+            clean_offset_max: lowered.unwrap_or(Offset::MAX),
             deps,
         };
         if options.shutdown != Shutdown::Clean {
@@ -193,7 +196,8 @@ impl Log {
             recovery_point: self.recovery_point,
             interval_bytes: self.config.index_interval_bytes,
             next_base,
-            may_have_gaps: self.config.compact,
+            // Ours reach to the next one (see `compact`), so that what a power cut took is missed.
+            may_have_gaps: self.config.compact && shutdown != Shutdown::PowerLoss,
         };
         let result = recovery::walk(self.disk(), &self.dir, base, listed, &rules, report);
         match result {

@@ -53,7 +53,7 @@ pub(super) struct Rules {
     pub(super) interval_bytes: u64,
     /// Where the next segment begins; `None` for the active one.
     pub(super) next_base: Option<Offset>,
-    /// Compaction leaves gaps in the offsets, also at the end of a segment.
+    /// Kafka's compaction leaves gaps in the offsets, also at the end of a segment.
     pub(super) may_have_gaps: bool,
 }
 

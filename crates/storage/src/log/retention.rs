@@ -66,6 +66,7 @@ impl Log {
             size_bytes: segment.size_bytes(),
             segment,
         };
+        self.cancel_swap()?;
         let start = self.segments.get(count).map_or(0, |s| s.base_offset());
         self.move_log_start(start.max(self.log_start_offset));
         let mut retired = Vec::new();
@@ -193,7 +194,11 @@ impl Log {
         self.remove_snapshots_below_log_start()
     }
 
-    fn rename_away(&mut self, segment: &Segment, now_ms: TimestampMs) -> Result<(), Error> {
+    pub(super) fn rename_away(
+        &mut self,
+        segment: &Segment,
+        now_ms: TimestampMs,
+    ) -> Result<(), Error> {
         segment.mark_changed();
         let mut paths = Vec::new();
         for kind in [

@@ -80,8 +80,18 @@ impl Log {
         indexes.offsets.len() >= offsets_max || indexes.times.len() >= times_max
     }
 
-    /// `segment.ms` less this segment's share of `segment.jitter.ms`.
+    /// How old a segment gets: a compacted topic's waits for compaction no longer than it has to, and
+    /// only closed segments are compacted.
     fn segment_ms_max(&self) -> i64 {
+        let segment_ms = self.jittered_segment_ms();
+        if self.config.compact && self.config.max_compaction_lag_ms > 0 {
+            return segment_ms.min(self.config.max_compaction_lag_ms);
+        }
+        segment_ms
+    }
+
+    /// `segment.ms` less this segment's share of `segment.jitter.ms`.
+    fn jittered_segment_ms(&self) -> i64 {
         let jitter_max = self
             .config
             .segment_jitter_ms

@@ -24,7 +24,8 @@ struct Cut {
 
 impl Log {
     /// Cuts every batch that reaches `offset` or beyond, rolling back epochs and producers. Durable
-    /// on return. The log may end below `offset`, if that lies within a batch.
+    /// on return. The log may end below `offset`, if that lies within a batch, or in a gap that compaction
+    /// has left.
     ///
     /// # Errors
     /// If the disk refuses. Unless that was before anything changed, the log is then offline; with a
@@ -44,6 +45,7 @@ impl Log {
         let index = self.segment_of(offset);
         let segment = Arc::clone(&self.segments[index]);
         // Nothing has changed as long as these fail.
+        self.cancel_swap_from(offset)?;
         let cut = find_cut(&segment, offset).map_err(|error| self.dir_state.judge(error))?;
         self.lower_recovery_point(cut.end_offset)
             .map_err(|error| self.dir_state.judge(error))?;
@@ -62,7 +64,8 @@ impl Log {
             .segments
             .first()
             .map_or(0, |segment| segment.base_offset());
-        // Nothing has changed as long as this fails.
+        // Nothing has changed as long as these fail.
+        self.cancel_swap()?;
         self.lower_recovery_point(first.min(offset))
             .map_err(|error| self.dir_state.judge(error))?;
         let result = self.restart_at(offset);
@@ -100,7 +103,7 @@ impl Log {
     }
 
     /// Which segment holds the offset.
-    fn segment_of(&self, offset: Offset) -> usize {
+    pub(super) fn segment_of(&self, offset: Offset) -> usize {
         self.segments
             .partition_point(|s| s.base_offset() <= offset)
             .saturating_sub(1)
@@ -122,7 +125,14 @@ impl Log {
     /// old ones.
     fn lower_recovery_point(&mut self, offset: Offset) -> Result<(), Error> {
         self.truncation_count += 1;
-        if offset >= self.recovery_point && offset >= self.log_start_offset {
+        let clean_offset = self.clean_offset().unwrap_or(0);
+        self.lower_clean_offset(offset);
+        if offset
+            >= self
+                .recovery_point
+                .max(self.log_start_offset)
+                .max(clean_offset)
+        {
             return Ok(());
         }
         let path = self.dir.join(LOWERED_RECOVERY_POINT_FILE);
@@ -197,22 +207,26 @@ impl Log {
     }
 }
 
-/// The first batch that reaches `offset`.
+/// The first batch that reaches `offset`. What stays ends where the batch before it does, also if
+/// compaction has left a gap there: that is what recovery finds, and what replicas can copy.
 fn find_cut(segment: &Segment, offset: Offset) -> Result<Cut, Error> {
     let mut scan = segment.scan_near(offset.saturating_sub(1))?;
+    let mut end_offset = segment.base_offset();
     loop {
         match scan.next().map_err(|stop| segment.corrupt(stop))? {
-            Some(scanned) if scanned.header.next_offset() <= offset => {}
+            Some(scanned) if scanned.header.next_offset() <= offset => {
+                end_offset = scanned.header.next_offset();
+            }
             Some(scanned) => {
                 return Ok(Cut {
                     position: scanned.position,
-                    end_offset: scanned.header.base_offset.min(offset),
+                    end_offset,
                 });
             }
             None => {
                 return Ok(Cut {
                     position: segment.size_bytes(),
-                    end_offset: offset,
+                    end_offset,
                 });
             }
         }

@@ -83,6 +83,15 @@ impl Producers {
         self.by_id.iter().map(describe).collect()
     }
 
+    /// Where the last batch of every producer ends. Inclusive.
+    pub(crate) fn last_offsets(&self) -> HashMap<ProducerId, Offset> {
+        let last = |(id, producer): (&ProducerId, &Producer)| {
+            let batch = producer.batches().last()?;
+            Some((*id, batch.last_offset))
+        };
+        self.by_id.iter().filter_map(last).collect()
+    }
+
     /// Takes in a batch that is in the log: appended just now, copied from the leader, or read
     /// again. `seen_ms` is when, for expiry.
     pub(crate) fn on_batch(&mut self, header: &BatchHeader, seen_ms: TimestampMs) {

@@ -47,7 +47,8 @@ impl IndexBuilder {
         let is_newer = self
             .max
             .is_none_or(|max| header.max_timestamp > max.timestamp);
-        if is_newer && header.max_timestamp >= 0 {
+        // Compaction may have left a batch without records: nobody finds a timestamp in there.
+        if is_newer && header.max_timestamp >= 0 && header.record_count > 0 {
             self.max = Some(TimeEntry {
                 timestamp: header.max_timestamp,
                 relative_offset,

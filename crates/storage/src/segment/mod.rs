@@ -29,7 +29,7 @@ use crate::disk::{Disk, DiskFile, write_all_at};
 use crate::files::names::{self, Kind};
 use cursors::Cursors;
 use index::{Index, OffsetEntry, TimeEntry};
-pub(crate) use index_rebuild::IndexBuilder;
+pub(crate) use index_rebuild::{BuiltIndexes, IndexBuilder};
 pub(crate) use read::{Mode, Wanted};
 use scan::{Scan, Stop};
 
@@ -135,8 +135,30 @@ impl Segment {
         Ok(segment)
     }
 
+    /// The same segment, unmarked: after all, its file was not changed.
+    pub(crate) fn again(&self) -> Self {
+        let (offsets, times) = {
+            let indexes = self.indexes.read();
+            (indexes.offsets.len(), indexes.times.len())
+        };
+        let indexes = Indexes::of_files(&self.disk, &self.dir, self.base_offset, offsets, times);
+        let (size, modified) = (self.size_bytes(), self.modified_ms());
+        Self::new(
+            &self.disk,
+            &self.dir,
+            self.base_offset,
+            size,
+            modified,
+            indexes,
+        )
+    }
+
     pub(crate) fn base_offset(&self) -> Offset {
         self.base_offset
+    }
+
+    pub(crate) fn disk(&self) -> &Arc<dyn Disk> {
+        &self.disk
     }
 
     pub(crate) fn dir(&self) -> &Arc<Path> {
@@ -227,15 +249,24 @@ impl Segment {
 
     /// A scan of the headers from `position`, which is a batch boundary, to the end.
     pub(crate) fn scan(&self, position: u64, next_offset: Offset) -> io::Result<Scan> {
+        Ok(self.scan_of(self.file()?, position, next_offset))
+    }
+
+    /// The same over a file that may have another name.
+    pub(crate) fn scan_of(
+        &self,
+        file: Arc<dyn DiskFile>,
+        position: u64,
+        next_offset: Offset,
+    ) -> Scan {
         let next_offset = next_offset.max(self.base_offset);
-        let end = self.size_bytes();
-        Ok(Scan::headers(
-            self.file()?,
+        Scan::headers(
+            file,
             self.base_offset,
             position,
-            end,
+            self.size_bytes(),
             next_offset,
-        ))
+        )
     }
 
     /// A scan that meets every batch with offsets from `offset` on, beginning near it. An index entry
@@ -266,15 +297,19 @@ impl Segment {
 
     /// Says where and why a scan of this segment stopped.
     pub(crate) fn corrupt(&self, stop: Stop) -> Error {
-        let path = self.path(Kind::Log);
+        self.corrupt_at(&self.path(Kind::Log), stop)
+    }
+
+    /// The same of a file that may have another name.
+    pub(crate) fn corrupt_at(&self, path: &Path, stop: Stop) -> Error {
         match stop {
-            Stop::Io(error) => Error::io(&path, error),
+            Stop::Io(error) => Error::io(path, error),
             Stop::Bad {
                 position,
                 offset,
                 reason,
             } => Error::Corrupt {
-                path,
+                path: path.to_owned(),
                 position,
                 offset,
                 reason,

@@ -127,7 +127,7 @@ impl Segment {
         range: Range,
     ) -> Result<Option<TimestampMs>, ReadError> {
         let header = &scanned.header;
-        if header.last_offset() < range.from {
+        if header.last_offset() < range.from || header.record_count == 0 {
             return Ok(None);
         }
         if header.base_offset >= range.from && header.next_offset() <= range.up_to {

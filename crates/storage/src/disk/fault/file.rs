@@ -81,6 +81,11 @@ impl DiskFile for FaultFile {
         Ok(())
     }
 
+    fn set_modified_ms(&self, modified_ms: i64) -> io::Result<()> {
+        self.contents.lock().modified_ms = modified_ms;
+        Ok(())
+    }
+
     fn len(&self) -> io::Result<u64> {
         Ok(self.contents.lock().current.len() as u64)
     }

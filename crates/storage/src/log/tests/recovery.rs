@@ -356,7 +356,7 @@ fn the_folder_of_another_topic_id_is_refused() {
 }
 
 #[test]
-fn leftovers_of_earlier_runs_are_cleared_away_and_an_unfinished_compaction_is_not_touched() {
+fn leftovers_of_earlier_runs_are_cleared_away_and_a_damaged_compaction_is_not_touched() {
     let bench = Bench::new();
     let mut log = filled(&bench, 2);
     log.close().unwrap();
@@ -375,7 +375,8 @@ fn leftovers_of_earlier_runs_are_cleared_away_and_an_unfinished_compaction_is_no
     let error = bench
         .try_open(log.recovery_point(), Shutdown::Clean)
         .unwrap_err();
-    assert!(matches!(error, Error::Refused { .. }), "{error}");
+    assert!(matches!(error, Error::Corrupt { .. }), "{error}");
+    assert_eq!(bench.names().len(), 6, "{:?}", bench.names());
 }
 
 #[test]
