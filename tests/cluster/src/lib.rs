@@ -11,6 +11,7 @@
 //! the harness, or a property of the protocol.
 
 pub mod admin;
+pub mod bench;
 pub mod chaos;
 pub mod cluster;
 pub mod disk;

@@ -32,7 +32,7 @@ pub struct Target {
     program: PathBuf,
 }
 
-/// Three of them shall fit beside a compiler.
+/// Three of them shall fit beside a compiler. `KAFKA_JAVA_OPTIONS` names others.
 const JAVA_OPTIONS: [&str; 4] = [
     "-Xmx400M",
     "-XX:TieredStopAtLevel=1",
@@ -86,7 +86,10 @@ impl Target {
 
     fn java(&self, class: &str) -> Command {
         let mut command = Command::new("java");
-        command.args(JAVA_OPTIONS);
+        match std::env::var("KAFKA_JAVA_OPTIONS") {
+            Ok(others) => command.args(others.split_whitespace()),
+            Err(_) => command.args(JAVA_OPTIONS),
+        };
         command.arg("-cp").arg(self.program.join("*")).arg(class);
         command
     }

@@ -50,6 +50,9 @@ fn reason_to_leave_out(
     if let Err(missing) = target {
         return Some(missing);
     }
+    if scenario.is_beyond_kafka && kind == Kind::ApacheKafka {
+        return Some("asks for more than Apache Kafka promises");
+    }
     if scenario.needs_root && !cluster_tests::disk::may_mount() {
         return Some("needs root to mount a small disk");
     }

@@ -154,6 +154,12 @@ impl Cluster {
             .collect()
     }
 
+    /// The process id of a node that was started.
+    #[must_use]
+    pub fn pid(&self, id: i32) -> Option<u32> {
+        self.nodes.get(&id)?.pid()
+    }
+
     /// The folder of a node's partitions.
     #[must_use]
     pub fn data_dir(&self, id: i32) -> &Path {

@@ -72,6 +72,10 @@ impl Node {
         Ok(pid)
     }
 
+    pub(super) fn pid(&self) -> Option<u32> {
+        self.process.as_ref().map(Process::pid)
+    }
+
     pub(super) fn is_running(&mut self) -> bool {
         self.ended().is_none() && self.process.is_some()
     }

@@ -9,6 +9,7 @@
 
 pub mod group;
 pub mod java;
+pub mod light;
 mod producer;
 mod reader;
 mod watcher;

@@ -132,7 +132,7 @@ async fn everything(run: &mut Option<Run>, target: &Target, program: Program) ->
 }
 
 /// It believes that it has the groups until it hears better. What it then still writes, nobody may
-/// take for true.
+/// take for true, and what it remembers it may not tell: Apache Kafka's does, for a moment.
 pub(super) async fn a_coordinator_that_comes_back_from_a_stop_of_its_time_coordinates_no_more(
     run: &mut Option<Run>,
     target: &Target,
@@ -153,6 +153,8 @@ pub(super) async fn a_coordinator_that_comes_back_from_a_stop_of_its_time_coordi
     Ok(())
 }
 
+/// A coordinator that hands its groups over knows no more how far they are: Apache Kafka's tells it
+/// until it hears that somebody else has them.
 pub(super) async fn groups_survive_a_rolling_restart(
     run: &mut Option<Run>,
     target: &Target,

@@ -37,6 +37,8 @@ pub struct Scenario {
     pub is_quick: bool,
     /// Whether it is played with every change against Apache Kafka, too.
     pub is_control: bool,
+    /// Whether it asks for more than Apache Kafka promises, which is not tried then.
+    pub is_beyond_kafka: bool,
     /// Whether it mounts file systems.
     pub needs_root: bool,
     /// Whether it runs clients of Apache Kafka's.
@@ -62,6 +64,7 @@ macro_rules! scenario {
             name: stringify!($name),
             is_quick: false,
             is_control: false,
+            is_beyond_kafka: false,
             needs_root: false,
             needs_java: false,
             needs_librdkafka: false,
@@ -142,9 +145,14 @@ pub fn all() -> Vec<Scenario> {
         ),
         scenario!(
             groups::a_coordinator_that_comes_back_from_a_stop_of_its_time_coordinates_no_more,
+            is_beyond_kafka,
             needs_java
         ),
-        scenario!(groups::groups_survive_a_rolling_restart, needs_java),
+        scenario!(
+            groups::groups_survive_a_rolling_restart,
+            is_beyond_kafka,
+            needs_java
+        ),
         scenario!(
             groups::groups_survive_the_death_of_the_whole_cluster,
             needs_java
