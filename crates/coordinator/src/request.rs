@@ -148,6 +148,7 @@ fn join_refused(request: &JoinGroupRequest, error_code: i16) -> JoinGroupRespons
     JoinGroupResponse {
         error_code,
         generation_id: -1,
+        protocol_name: None,
         member_id: request.member_id.clone(),
         ..JoinGroupResponse::default()
     }
@@ -194,6 +195,7 @@ impl Answer {
                 *answer = JoinGroupResponse {
                     error_code: answer.error_code,
                     generation_id: -1,
+                    protocol_name: None,
                     member_id,
                     ..JoinGroupResponse::default()
                 };

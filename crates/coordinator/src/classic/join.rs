@@ -70,7 +70,8 @@ fn try_join<'a>(
     match slot {
         Slot::Classic(group) => group.join(call, env, request),
         Slot::Absent if !member_id.is_empty() => Err((ErrorCode::UnknownMemberId, member_id)),
-        Slot::Absent | Slot::Consumer(_) => {
+        Slot::Consumer(_) => Err((ErrorCode::InconsistentGroupProtocol, member_id)),
+        Slot::Absent => {
             let mut group = Group::empty(call.id, env.now.wall_ms);
             group.join(call, env, request)?;
             // Kafka writes it too: from now on the log knows that there is a group.
