@@ -22,20 +22,16 @@ pub(crate) fn topics(typed: &OsStr) -> Vec<CompletionCandidate> {
 
 /// Groups that begin as typed.
 pub(crate) fn groups(typed: &OsStr) -> Vec<CompletionCandidate> {
-    let names = ask(async |client: Client| {
-        let listing = Admin::new(client)
-            .list_groups(&GroupFilter::default())
-            .await
-            .ok()?;
-        Some(
-            listing
-                .groups
-                .into_iter()
-                .map(|group| group.group_id)
-                .collect(),
-        )
-    });
-    candidates(typed, names)
+    candidates(typed, group_names())
+}
+
+fn group_names() -> Vec<String> {
+    ask(async |client: Client| {
+        let admin = Admin::new(client);
+        let listing = admin.list_groups(&GroupFilter::default()).await.ok()?;
+        let groups = listing.groups.into_iter();
+        Some(groups.map(|group| group.group_id).collect())
+    })
 }
 
 /// `TOPIC/N` that begin as typed; before the slash, topics.
@@ -58,18 +54,18 @@ pub(crate) fn partitions(typed: &OsStr) -> Vec<CompletionCandidate> {
     candidates(typed, names)
 }
 
-/// `topic/NAME` and `broker/ID` that begin as typed.
+/// `topic/NAME`, `broker/ID` and `group/NAME` that begin as typed.
 pub(crate) fn resources(typed: &OsStr) -> Vec<CompletionCandidate> {
+    if typed.to_string_lossy().starts_with("group/") {
+        let groups = group_names().into_iter();
+        return candidates(typed, groups.map(|name| format!("group/{name}")).collect());
+    }
     let names = ask(async |client: Client| {
         let cluster = client.all_topics().await.ok()?;
         let topics = cluster.topics.keys().map(|name| format!("topic/{name}"));
         let brokers = cluster.brokers.keys().map(|id| format!("broker/{id}"));
-        Some(
-            topics
-                .chain(brokers)
-                .chain(["broker/default".to_owned()])
-                .collect(),
-        )
+        let others = ["broker/default".to_owned(), "group/".to_owned()];
+        Some(topics.chain(brokers).chain(others).collect())
     });
     candidates(typed, names)
 }
@@ -95,9 +91,9 @@ pub(crate) fn topic_settings(typed: &OsStr) -> Vec<CompletionCandidate> {
     candidates(typed, keys.map(|key| format!("{}=", key.name())).collect())
 }
 
-/// Config keys of topics and brokers that begin as typed.
+/// Config keys of topics, brokers and groups that begin as typed.
 pub(crate) fn config_keys(typed: &OsStr) -> Vec<CompletionCandidate> {
-    let scopes = [Scope::Topic, Scope::Broker];
+    let scopes = [Scope::Topic, Scope::Broker, Scope::Group];
     let keys = scopes
         .into_iter()
         .flat_map(|scope| config::keys(scope).iter());

@@ -18,6 +18,7 @@ mod complete;
 mod context;
 mod exit;
 mod failure;
+mod group_records;
 mod items;
 mod min_isr;
 mod nearest;

@@ -31,6 +31,14 @@ read events
   kcli consume cities -f '%p/%o %k=%v\n'          own layout: kcli help format
   kcli consume cities --grep k:^es -o jsonl       keys that begin with es, as JSON
 
+groups: who has read how far
+  kcli consume cities -g teams --from-beginning   goes on where the group was; Ctrl-C leaves it
+  kcli group list                                 --state empty, --type consumer
+  kcli group describe teams                       state, lag, members; --watch
+  kcli group lag --all                            committed, end and lag of each partition
+  kcli group reset teams --to start               or end, @-1h, -10, group:OTHER: shows, then asks
+  kcli group delete teams                         kcli group delete-offsets teams --topic cities
+
 settings
   kcli config describe topic/cities               what is set; --all shows every key
   kcli config set topic/cities retention.ms=60000

@@ -24,7 +24,7 @@ macro_rules! verb_with_values {
         $(#[$doc])*
         #[derive(Debug, Args)]
         pub(crate) struct $name {
-            /// topic/NAME, broker/ID, or broker/default for all brokers
+            /// topic/NAME, broker/ID, broker/default for all brokers, or group/NAME
             #[arg(
                 value_name = "TYPE/NAME",
                 value_parser = resource::parse,
@@ -69,7 +69,7 @@ verb_with_values! {
 /// Take keys back to their defaults.
 #[derive(Debug, Args)]
 pub(crate) struct Unset {
-    /// topic/NAME, broker/ID, or broker/default for all brokers
+    /// topic/NAME, broker/ID, broker/default for all brokers, or group/NAME
     #[arg(
         value_name = "TYPE/NAME",
         value_parser = resource::parse,

@@ -14,7 +14,7 @@ use crate::output::{Cell, Column, Report, Table};
 /// Show what is set, or every key with --all.
 #[derive(Debug, Args)]
 pub(crate) struct Describe {
-    /// topic/NAME, broker/ID, or broker/default for all brokers
+    /// topic/NAME, broker/ID, broker/default for all brokers, or group/NAME
     #[arg(
         value_name = "TYPE/NAME",
         value_parser = resource::parse,

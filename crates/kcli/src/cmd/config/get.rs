@@ -12,7 +12,7 @@ use crate::failure::{Failure, Result};
 /// Show values of some keys.
 #[derive(Debug, Args)]
 pub(crate) struct Get {
-    /// topic/NAME, broker/ID, or broker/default for all brokers
+    /// topic/NAME, broker/ID, broker/default for all brokers, or group/NAME
     #[arg(
         value_name = "TYPE/NAME",
         value_parser = resource::parse,

@@ -8,14 +8,21 @@ use types::ErrorCode;
 use crate::failure::Failure;
 use crate::nearest::did_you_mean;
 
-/// Reads `topic/NAME`, `broker/ID` or `broker/default`.
+/// Reads `topic/NAME`, `broker/ID`, `broker/default` or `group/NAME`.
 pub(crate) fn parse(text: &str) -> Result<Resource, String> {
-    let hint =
-        || format!("{text:?}: write topic/NAME, broker/ID, or broker/default for all brokers");
+    let hint = || {
+        format!(
+            "{text:?}: write topic/NAME, broker/ID, broker/default for all brokers, or group/NAME"
+        )
+    };
     let (kind, name) = text.split_once('/').ok_or_else(hint)?;
     match kind {
         "topic" | "topics" if !name.is_empty() => Ok(Resource {
             kind: ResourceKind::Topic,
+            name: name.to_owned(),
+        }),
+        "group" | "groups" if !name.is_empty() => Ok(Resource {
+            kind: ResourceKind::Group,
             name: name.to_owned(),
         }),
         "broker" | "brokers" => {
@@ -44,6 +51,7 @@ pub(crate) fn display(resource: &Resource) -> String {
         ResourceKind::Topic => format!("topic/{}", resource.name),
         ResourceKind::Broker if resource.name.is_empty() => "broker/default".to_owned(),
         ResourceKind::Broker => format!("broker/{}", resource.name),
+        ResourceKind::Group => format!("group/{}", resource.name),
     }
 }
 
@@ -52,6 +60,7 @@ pub(crate) fn scope(resource: &Resource) -> Scope {
     match resource.kind {
         ResourceKind::Topic => Scope::Topic,
         ResourceKind::Broker => Scope::Broker,
+        ResourceKind::Group => Scope::Group,
     }
 }
 
@@ -92,10 +101,11 @@ mod tests {
             ("broker/1", "broker/1"),
             ("broker/", "broker/default"),
             ("broker/default", "broker/default"),
+            ("group/a", "group/a"),
         ] {
             assert_eq!(parse(text).map(|r| display(&r)).as_deref(), Ok(shown));
         }
-        for text in ["cities", "topic/", "broker/x", "user/a"] {
+        for text in ["cities", "topic/", "broker/x", "user/a", "group/"] {
             assert!(parse(text).is_err(), "{text}");
         }
     }

@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::output::{Cell, Column, Format, Report, Table, note};
-use crate::{bytes_text, when};
+use crate::{bytes_text, group_records, when};
 
 const DECOMPRESSED_BYTES_MAX: usize = 256 * 1024 * 1024;
 
@@ -24,12 +24,26 @@ pub(crate) struct DumpLog {
     /// The records of each batch, too
     #[arg(long, visible_alias = "print-data-log")]
     records: bool,
+    /// What the records mean: offsets, for those of __consumer_offsets. Shows them as --records does
+    #[arg(long, value_enum, value_name = "WHAT")]
+    decode: Option<Decode>,
+    /// Kafka's --decode offsets
+    #[arg(long, hide = true)]
+    offsets_decoder: bool,
     /// Compare checksums, and read every record even if it is not shown
     #[arg(long)]
     verify: bool,
     /// At most so many batches of each file
     #[arg(short = 'n', long, value_name = "N")]
     max_batches: Option<usize>,
+}
+
+/// What records may mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Decode {
+    /// Committed offsets and groups.
+    #[value(alias = "groups")]
+    Offsets,
 }
 
 /// Shows them.
@@ -58,11 +72,11 @@ pub(crate) fn run(dump: &DumpLog, context: &Context) -> Result {
                 Err(trouble) => troubles.push(trouble),
             }
             if all.len() >= piece_max {
-                print(&std::mem::take(&mut all), dump.records, context)?;
+                print(&std::mem::take(&mut all), dump.has_records(), context)?;
             }
         }
     }
-    print(&all, dump.records, context)?;
+    print(&all, dump.has_records(), context)?;
     for trouble in &troubles {
         note(&format!("error: {trouble}"));
     }
@@ -73,6 +87,14 @@ pub(crate) fn run(dump: &DumpLog, context: &Context) -> Result {
 }
 
 impl DumpLog {
+    fn is_decoded(&self) -> bool {
+        self.decode.is_some() || self.offsets_decoder
+    }
+
+    fn has_records(&self) -> bool {
+        self.records || self.is_decoded()
+    }
+
     fn describe(&self, placed: &Placed) -> Result<Value, String> {
         let batch = &placed.batch;
         let header = &batch.header;
@@ -84,7 +106,7 @@ impl DumpLog {
             trouble = Some(format!("batch at offset {}: {error}", header.base_offset));
         }
         let mut records = Vec::new();
-        if self.records || self.verify {
+        if self.has_records() || self.verify {
             match read_records(batch) {
                 Ok(read) => records = read,
                 Err(error) => {
@@ -114,11 +136,17 @@ impl DumpLog {
             "crc": header.crc,
             "isCrcValid": crc.is_ok(),
         });
-        if self.records {
-            json["records"] = records
-                .iter()
-                .map(|record| record_json(batch, record))
-                .collect();
+        if self.has_records() {
+            let is_decoded = self.is_decoded() && !header.is_control();
+            let mut shown = Vec::new();
+            for record in &records {
+                let mut json = record_json(batch, record);
+                if is_decoded && let Err(error) = decode_into(record, &mut json) {
+                    trouble.get_or_insert(format!("record at offset {}: {error}", json["offset"]));
+                }
+                shown.push(json);
+            }
+            json["records"] = Value::from(shown);
         }
         if let Some(trouble) = trouble {
             json["trouble"] = Value::from(trouble);
@@ -163,6 +191,16 @@ fn record_json(batch: &Batch, record: &Record) -> Value {
         "value": text(record.value.as_ref()),
         "headers": headers.collect::<Vec<_>>(),
     })
+}
+
+/// Puts the meaning of a record in the place of its bytes; of a type that is not known, they stay.
+fn decode_into(record: &Record, json: &mut Value) -> Result<(), String> {
+    let key = record.key.as_ref().ok_or("it has no key")?;
+    if let Some(decoded) = group_records::decode(key, record.value.as_ref())? {
+        json["key"] = decoded.key;
+        json["value"] = decoded.value;
+    }
+    Ok(())
 }
 
 fn print(batches: &[Value], with_records: bool, context: &Context) -> Result {
@@ -244,8 +282,8 @@ fn records(batches: &[Value]) -> Table {
                 vec![
                     text(&record["offset"]),
                     Cell::from(when::display(timestamp)),
-                    text(&record["key"]),
-                    text(&record["value"]),
+                    Cell::from(group_records::key_text(&record["key"])),
+                    Cell::from(group_records::value_text(&record["value"])),
                     text(&record["headers"]),
                     text(&batch["file"]),
                 ],

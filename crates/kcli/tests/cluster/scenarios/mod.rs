@@ -6,6 +6,7 @@ mod errors;
 mod events;
 mod failover;
 mod files;
+mod groups;
 mod placement;
 mod reading;
 mod reliability;
@@ -135,5 +136,13 @@ scenarios! {
     }
     files::{
         dump_log_reads_the_brokers_segments,
+    }
+    groups::{
+        a_group_is_sent_where_a_word_says,
+        offsets_are_kept_in_a_file_as_kafka_writes_it,
+        groups_and_offsets_are_deleted,
+        a_group_has_configs,
+        a_group_with_members_is_left_alone,
+        dump_log_reads_what_groups_have_written,
     }
 }
