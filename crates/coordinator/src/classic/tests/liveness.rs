@@ -89,3 +89,36 @@ fn when_all_fall_silent_the_group_is_empty_and_no_timer_is_left() {
     let much_later = std::time::Duration::from_hours(1);
     assert!(room.fire(much_later).is_none());
 }
+
+#[test]
+fn a_member_that_is_gone_when_its_join_is_answered_is_removed_after_its_session_timeout() {
+    play(
+        "
+        join a v=3
+        < log: 0 - - []
+        +3000
+        < @3000 a: joined 1 range a.1* [a.1]
+        +9999
+        +1
+        < @13000 log: 2 - - []
+    ",
+    );
+    play(&stable_pair(
+        "
+        join b id=b.2 protocols=range:C
+        +9999
+        heartbeat a id=a.1 gen=1
+        < a: 27
+        +5000
+        join a id=a.1
+        < a: joined 2 range a.1* [a.1 b.2=C]
+        < b: joined 2 range a.1 [] as b.2
+        +9999
+        heartbeat a id=a.1 gen=2
+        < a: 0
+        +1
+        heartbeat b id=b.2 gen=2
+        < b: 25
+    ",
+    ));
+}
