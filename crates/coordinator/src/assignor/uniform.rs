@@ -181,9 +181,10 @@ impl<'a> Plan<'a> {
     fn level(&mut self) {
         let topics = self.hardest_first();
         for _ in 0..ROUND_COUNT_MAX {
-            let moved = topics
-                .iter()
-                .fold(false, |moved, topic| self.level_topic(*topic) || moved);
+            let mut moved = false;
+            for topic in &topics {
+                moved |= self.level_topic(*topic);
+            }
             if !moved {
                 return;
             }

@@ -31,6 +31,8 @@ use crate::timers::{TimerKey, TimerKind};
 
 /// From this version on, a member without an id gets one and has to join again with it (KIP-394).
 const ID_REQUIRED_VERSION: i16 = 4;
+/// From this version on, requests name the protocol that they mean (KIP-559).
+const NAMED_PROTOCOL_VERSION: i16 = 5;
 
 /// `JoinGroup`.
 pub(crate) fn join(
@@ -39,6 +41,10 @@ pub(crate) fn join(
     env: &mut Env<'_>,
     request: &JoinGroupRequest,
 ) {
+    if matches!(slot, Slot::Consumer(group) if group.members.is_empty()) {
+        downgrade::clear(slot, call.id, env);
+        return classic::join(slot, call, env, request);
+    }
     match try_join(slot, call, env, request) {
         Ok(Joined::Here(answer)) => env.out.answer(call.id, call.token, Answer::Join(answer)),
         Ok(Joined::Elsewhere) => classic::join(slot, call, env, request),
@@ -241,8 +247,7 @@ impl Work<'_, '_> {
         self.raise_epoch_if(has_new_subscription);
         self.assign_when_due();
         let claimed = self.claimed(subscription);
-        self.reconcile(id, Some(&claimed), has_new_subscription)
-            .map_err(|_| ErrorCode::UnknownMemberId)?;
+        self.reconcile(id, Some(&claimed), has_new_subscription);
         self.disarm(id, TimerKind::Join);
         self.restart_session(id);
         self.arm(id, TimerKind::Sync, rebalance_timeout);
@@ -288,6 +293,10 @@ fn try_sync(
     env: &mut Env<'_>,
     request: &SyncGroupRequest,
 ) -> Result<SyncGroupResponse, ErrorCode> {
+    let is_named = request.protocol_type.is_some() && request.protocol_name.is_some();
+    if call.caller.version >= NAMED_PROTOCOL_VERSION && !is_named {
+        return Err(ErrorCode::InconsistentGroupProtocol);
+    }
     let instance = request.group_instance_id.as_deref();
     let (mut work, id) = speaker(slot, call.id, env, &request.member_id, instance)?;
     let (member, classic) = work.classic_member(&id, request.generation_id)?;
@@ -399,17 +408,9 @@ pub(crate) fn leave(
     env: &mut Env<'_>,
     request: &LeaveGroupRequest,
 ) -> Vec<MemberResponse> {
-    let alone = [MemberIdentity {
-        member_id: request.member_id.clone(),
-        ..MemberIdentity::default()
-    }];
-    let leaving = match call.caller.version {
-        0..=2 => &alone[..],
-        _ => &request.members,
-    };
     let mut gone = BTreeSet::new();
-    let mut responses = Vec::with_capacity(leaving.len());
-    for member in leaving {
+    let mut responses = Vec::with_capacity(request.members.len());
+    for member in &request.members {
         let found = find_leaving(slot, member);
         responses.push(MemberResponse {
             member_id: member.member_id.clone(),

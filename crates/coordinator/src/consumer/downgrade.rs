@@ -40,21 +40,9 @@ pub(crate) fn carry_out(
     env: &mut Env<'_>,
     leaving: &BTreeSet<Arc<str>>,
 ) {
-    let Slot::Consumer(group) = slot else {
+    let Some(group) = clear(slot, id, env) else {
         return;
     };
-    for member in group.members.keys() {
-        for kind in MEMBER_TIMERS {
-            env.timers.disarm(&TimerKey::member(id, member, kind));
-        }
-    }
-    for kind in [TimerKind::Assignment, TimerKind::Regex] {
-        env.timers.disarm(&TimerKey::group(id, kind));
-    }
-    for part in tombstones(group) {
-        let group = Arc::clone(id);
-        env.out.record(Record::ConsumerGroup { group, part });
-    }
     let staying = group
         .members
         .iter()
@@ -69,6 +57,29 @@ pub(crate) fn carry_out(
             .collect(),
     };
     *slot = Slot::Classic(classic::Group::from_portrait(portrait, id, env, true));
+}
+
+/// Ends the consumer group in the slot, in the log as well, and gives what it was.
+pub(crate) fn clear(slot: &mut Slot, id: &GroupId, env: &mut Env<'_>) -> Option<Group> {
+    if !slot.is_consumer() {
+        return None;
+    }
+    let Slot::Consumer(group) = std::mem::take(slot) else {
+        return None;
+    };
+    for member in group.members.keys() {
+        for kind in MEMBER_TIMERS {
+            env.timers.disarm(&TimerKey::member(id, member, kind));
+        }
+    }
+    for kind in [TimerKind::Assignment, TimerKind::Regex] {
+        env.timers.disarm(&TimerKey::group(id, kind));
+    }
+    for part in tombstones(&group) {
+        let group = Arc::clone(id);
+        env.out.record(Record::ConsumerGroup { group, part });
+    }
+    Some(group)
 }
 
 /// The records that end a consumer group.

@@ -69,7 +69,7 @@ mod tests {
             assert_eq!(bytes[..2], [0, version]);
             assert_eq!(
                 assignment(&bytes).unwrap().assigned_partitions,
-                [topic.clone()]
+                std::slice::from_ref(&topic)
             );
         }
     }

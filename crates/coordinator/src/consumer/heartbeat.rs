@@ -24,7 +24,6 @@ use super::{assign, chosen, leave, regex, request as said};
 use crate::env::Env;
 use crate::group::{Call, Group as Slot};
 use crate::record::ConsumerPart;
-use crate::timers::TimerKind;
 
 /// How soon a member comes back that waits for a target, or for partitions others have still to give
 /// up. Kafka lets it wait for a whole heartbeat interval.
@@ -116,8 +115,7 @@ impl Work<'_, '_> {
         let has_new_subscription = self.take_in(place, before, &after);
         self.raise_epoch_if(has_new_subscription);
         self.assign_when_due();
-        self.reconcile(id, claimed, has_new_subscription)
-            .map_err(|_| Refusal::fenced("The member is in a state that is not known."))?;
+        self.reconcile(id, claimed, has_new_subscription);
         self.restart_session(id);
 
         let Some(member) = self.group.members.get(id) else {
@@ -280,7 +278,15 @@ pub(crate) fn static_member<'a>(
 /// missed may have taken away.
 fn check_epoch(member: &Member, request: &ConsumerGroupHeartbeatRequest) -> Result<(), Refusal> {
     let (said, known) = (request.member_epoch, member.current.epoch);
-    if said == 0 || said == known {
+    if said == 0 {
+        return Ok(());
+    }
+    if member.current.state == State::Unknown {
+        return Err(Refusal::fenced(
+            "The member is in a state that is not known.",
+        ));
+    }
+    if said == known {
         return Ok(());
     }
     if said > known {
@@ -311,12 +317,4 @@ fn check_regex(group: &Group, before: &About, after: &About) -> Result<(), Refus
         }
         _ => Ok(()),
     }
-}
-
-/// A member was silent for too long, or did not give up or fetch what it was to.
-pub(crate) const fn is_members(kind: TimerKind) -> bool {
-    matches!(
-        kind,
-        TimerKind::Session | TimerKind::Rebalance | TimerKind::Join | TimerKind::Sync
-    )
 }

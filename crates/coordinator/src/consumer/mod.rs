@@ -35,6 +35,9 @@ mod state;
 mod upgrade;
 mod work;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -45,7 +48,7 @@ use protocol::messages::leave_group::{LeaveGroupRequest, LeaveGroupResponse};
 use types::ErrorCode;
 
 use self::member::State;
-use self::work::Work;
+use self::work::{MEMBER_TIMERS, Work};
 use crate::env::{Env, GroupId, Out};
 use crate::group::{Call, Group as Slot};
 use crate::record::{ConsumerPart, Record};
@@ -94,15 +97,9 @@ pub(crate) fn classic_leave(
     request: &LeaveGroupRequest,
 ) {
     let members = classic_member::leave(slot, call, env, request);
-    let answer = match call.caller.version {
-        0..=2 => LeaveGroupResponse {
-            error_code: members.first().map_or(0, |member| member.error_code),
-            ..LeaveGroupResponse::default()
-        },
-        _ => LeaveGroupResponse {
-            members,
-            ..LeaveGroupResponse::default()
-        },
+    let answer = LeaveGroupResponse {
+        members,
+        ..LeaveGroupResponse::default()
     };
     env.out.answer(call.id, call.token, Answer::Leave(answer));
 }
@@ -114,11 +111,9 @@ pub(crate) fn on_time(slot: &mut Slot, key: &TimerKey, env: &mut Env<'_>) {
     };
     let id = &key.group;
     match key.kind {
-        kind if heartbeat::is_members(kind) => {
-            if group.members.contains_key(&key.member) {
-                let gone = BTreeSet::from([Arc::clone(&key.member)]);
-                leave::fence(slot, id, env, &gone);
-            }
+        kind if MEMBER_TIMERS.contains(&kind) && group.members.contains_key(&key.member) => {
+            let gone = BTreeSet::from([Arc::clone(&key.member)]);
+            leave::fence(slot, id, env, &gone);
         }
         TimerKind::Regex => {
             let expressions: Vec<Arc<str>> = group.expressions.keys().cloned().collect();

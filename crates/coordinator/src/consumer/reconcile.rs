@@ -27,29 +27,20 @@ pub(crate) struct Step<'a> {
     pub(crate) is_held: &'a dyn Fn(TopicId, PartitionIndex) -> bool,
 }
 
-/// The member is in a state that this version does not know: it has to begin anew.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct MustRejoin;
-
 impl Step<'_> {
     /// Where the member stands after the step; perhaps where it stood.
-    pub(crate) fn take(&self, current: &Current) -> Result<Current, MustRejoin> {
+    pub(crate) fn take(&self, current: &Current) -> Current {
         match current.state {
-            State::Stable if current.epoch != self.target_epoch => Ok(self.advance(current)),
-            State::Stable if self.has_new_subscription => Ok(self.drop_unsubscribed(current)),
-            State::Stable => Ok(current.clone()),
-            State::Unrevoked if self.still_has(&current.revoking) => {
-                if self.has_new_subscription {
-                    Ok(self.drop_unsubscribed(current))
-                } else {
-                    Ok(current.clone())
-                }
-            }
-            State::Unrevoked | State::Unreleased => Ok(self.advance(current)),
-            State::Unknown if self.claimed.is_some_and(<[_]>::is_empty) => {
-                Ok(self.advance(current))
-            }
-            State::Unknown => Err(MustRejoin),
+            State::Stable if current.epoch != self.target_epoch => self.advance(current),
+            State::Stable if self.has_new_subscription => self.drop_unsubscribed(current),
+            State::Stable => current.clone(),
+            State::Unrevoked if !self.still_has(&current.revoking) => self.advance(current),
+            State::Unrevoked if self.has_new_subscription => self.drop_unsubscribed(current),
+            State::Unrevoked => current.clone(),
+            State::Unreleased => self.advance(current),
+            // Begins anew, with nothing in its hands.
+            State::Unknown if self.claimed.is_some_and(<[_]>::is_empty) => self.advance(current),
+            State::Unknown => current.clone(),
         }
     }
 

@@ -27,7 +27,7 @@ use crate::record::ConsumerPart;
     unnameable_types,
     reason = "only a variant of what a shard keeps names it"
 )]
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
     /// Grows whenever subscriptions, members or topics change.
     pub(crate) epoch: i32,

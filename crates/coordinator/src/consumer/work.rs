@@ -11,7 +11,7 @@ use protocol::messages::consumer_group_heartbeat::TopicPartitions;
 use types::TopicId;
 
 use super::member::{State, word};
-use super::reconcile::{MustRejoin, Step};
+use super::reconcile::Step;
 use super::state::Group;
 use super::{assign, chosen, hash, regex};
 use crate::env::{Env, GroupId};
@@ -138,13 +138,13 @@ impl Work<'_, '_> {
         member_id: &Arc<str>,
         claimed: Option<&[TopicPartitions]>,
         has_new_subscription: bool,
-    ) -> Result<(), MustRejoin> {
+    ) {
         let group = &*self.group;
         let Some(member) = group.members.get(member_id) else {
-            return Ok(());
+            return;
         };
         if !has_new_subscription && member.current.is_reconciled_to(group.target_epoch) {
-            return Ok(());
+            return;
         }
         let image = self.env.image;
         let about = &*member.about;
@@ -160,9 +160,9 @@ impl Work<'_, '_> {
             is_subscribed: &is_subscribed,
             is_held: &|topic, partition| group.is_held(topic, partition),
         }
-        .take(&member.current)?;
+        .take(&member.current);
         if next == member.current {
-            return Ok(());
+            return;
         }
         let is_classic = about.is_classic();
         let timeout = about.rebalance_timeout();
@@ -175,7 +175,6 @@ impl Work<'_, '_> {
         } else {
             self.disarm(member_id, TimerKind::Rebalance);
         }
-        Ok(())
     }
 
     pub(crate) fn arm(&mut self, member: &Arc<str>, kind: TimerKind, wait: Duration) {
