@@ -51,6 +51,10 @@ impl Groups {
         let (sender, receiver) = oneshot::channel();
         match self.decide(core, caller, request, sender) {
             Ok(()) => Asked::of(receiver, request),
+            // As Kafka: the member goes on as it is, and its session begins anew after loading.
+            Err(Refusal::Loading) if matches!(request, Request::Heartbeat(_)) => {
+                refused(ErrorCode::None)
+            }
             Err(refusal) => refused(refusal.code()),
         }
     }

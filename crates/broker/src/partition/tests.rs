@@ -1,6 +1,7 @@
 //! Who waits at a partition, compared with a list that is looked through every time; and, in [`three`],
 //! what three replicas of one partition make of lost messages and changing leaders.
 
+mod own;
 mod three;
 
 use std::path::PathBuf;
