@@ -18,6 +18,7 @@
 
 mod assign;
 mod chosen;
+mod classic_join;
 mod classic_member;
 mod downgrade;
 mod embedded;
@@ -56,7 +57,8 @@ use crate::request::Answer;
 use crate::shard::Mode;
 use crate::timers::{TimerKey, TimerKind};
 
-pub(crate) use self::classic_member::{join as classic_join, sync as classic_sync};
+pub(crate) use self::classic_join::join as classic_join;
+pub(crate) use self::classic_member::sync as classic_sync;
 pub(crate) use self::query::describe_missing;
 pub(crate) use self::state::Group;
 
