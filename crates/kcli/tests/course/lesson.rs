@@ -17,7 +17,6 @@ use crate::terminal::{Running, signal_group};
 /// A folder, ports and terminals for one page. Whatever still runs at the end is killed.
 pub(crate) struct Lesson {
     dir: TempDir,
-    server: Server,
     ports: Ports,
     /// Commands that stay open, by terminal.
     open: BTreeMap<String, Running>,
@@ -34,7 +33,6 @@ impl Lesson {
         programs.install(server, &dir.path().join("bin"), here);
         Self {
             dir,
-            server,
             ports,
             open: BTreeMap::new(),
             groups: Vec::new(),
@@ -103,10 +101,11 @@ impl Lesson {
             .current_dir(self.dir.path())
             .env("PATH", std::env::join_paths(path).expect("no colons"))
             .env("KCLI_DEV_DIR", self.dev_dir());
-        if self.server == Server::ApacheKafka {
-            let address = self.ports.in_test("localhost:9092");
-            shell.env("KCLI_BOOTSTRAP_SERVER", address);
-        }
+        // On its own port it would be found by itself.
+        shell.env(
+            "KCLI_BOOTSTRAP_SERVER",
+            self.ports.in_test("localhost:9092"),
+        );
         let ports = self.ports.clone();
         let edit = move |line: &str| ports.on_page(line);
         let running = Running::start(shell, &self.ports.in_test(text), edit);

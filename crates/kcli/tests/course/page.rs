@@ -140,10 +140,10 @@ fn push_command(text: String, lines: &mut Vec<Line>, unfinished: &mut Option<Str
     }
 }
 
-/// Whether a line that was printed is the one the page shows. Blanks count as one.
+/// Whether a line that was printed is the one the page shows. Blanks count as one, before `…` as none.
 pub(crate) fn matches(shown: &str, printed: &str) -> bool {
     let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let (shown, printed) = (words(shown), words(printed));
+    let (shown, printed) = (words(shown).replace(" …", "…"), words(printed));
     let mut parts = shown.split('…');
     let first = parts.next().unwrap_or_default();
     let Some(mut rest) = printed.strip_prefix(first) else {
@@ -205,6 +205,7 @@ $ one \\
         ("a  b", "a b", true),
         ("a", "a b", false),
         ("a …", "a b c", true),
+        ("a: …", "a: ", true),
         ("a … c", "a b c", true),
         ("a … d", "a b c", false),
         ("…", "", true),
