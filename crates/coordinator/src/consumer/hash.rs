@@ -86,6 +86,33 @@ impl Hasher {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use metadata::{replay, v1};
+
+    /// What a real 4.3.1 wrote for a group that reads one topic of two partitions.
+    #[test]
+    fn a_group_has_the_hash_that_kafka_writes() {
+        let topic_id = 0x6c5c_d003_7aff_4fd3_9e02_4e7f_e2cb_be21_u128
+            .to_be_bytes()
+            .to_vec();
+        let topic = v1::Topic {
+            name: "t".to_owned(),
+            topic_id: topic_id.clone().into(),
+        };
+        let partition = |index| v1::Partition {
+            topic_id: topic_id.clone().into(),
+            index,
+            replicas: vec![1],
+            isr: vec![1],
+            leader: Some(1),
+            ..v1::Partition::default()
+        };
+        let records = [topic.into(), partition(0).into(), partition(1).into()];
+        let (image, _) = replay(&MetadataImage::empty(), 0, &records).unwrap();
+        let names = [Arc::from("t"), Arc::from("unknown")];
+        let expected = 0xfa5a_5bda_b097_d7da_u64.cast_signed();
+        assert_eq!(of_topics(&names, &image), expected);
+        assert_eq!(of_topics(&names[1..], &image), 0);
+    }
 
     /// What hash4j 0.22 says of the same writes, as Kafka makes them.
     #[test]
