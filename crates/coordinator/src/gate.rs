@@ -29,6 +29,9 @@ pub(crate) struct Gate {
     /// By the high watermark that lets them go, and in the order they came.
     held: BTreeMap<(Offset, u64), Held>,
     count: u64,
+    /// No held answer's deadline is earlier. It may be that of one that has left: every step asks, so
+    /// looking through all of them each time would cost too much.
+    deadline: Option<Duration>,
     ready: Vec<(Token, Answer)>,
 }
 
@@ -66,6 +69,8 @@ impl Gate {
                     answer,
                     deadline,
                 };
+                let known = self.next_deadline();
+                self.deadline = Some(known.map_or(deadline, |known| known.min(deadline)));
                 self.held.insert((offset, self.count), held);
                 self.count += 1;
             }
@@ -97,16 +102,20 @@ impl Gate {
 
     /// Answers that waited too long say so.
     pub(crate) fn on_time(&mut self, now: Duration) {
+        if self.next_deadline().is_none_or(|deadline| deadline > now) {
+            return;
+        }
         let late = self.held.extract_if(.., |_, held| held.deadline <= now);
         for (_, held) in late {
             let answer = held.answer.into_failed(ErrorCode::CoordinatorNotAvailable);
             self.ready.push((held.token, answer));
         }
+        self.deadline = self.held.values().map(|held| held.deadline).min();
     }
 
-    /// When [`Gate::on_time`] has something to do.
+    /// When [`Gate::on_time`] has something to do, or earlier.
     pub(crate) fn next_deadline(&self) -> Option<Duration> {
-        self.held.values().map(|held| held.deadline).min()
+        self.deadline.filter(|_| !self.held.is_empty())
     }
 
     /// What may leave.
