@@ -25,7 +25,7 @@ use crate::consumer::ConsumerRecord;
 use crate::{Client, Consumer, ConsumerConfig, Error, Result};
 
 /// Changes that are kept for an application that does not ask for them.
-const CHANGES_MAX: usize = 64;
+pub(super) const CHANGES_MAX: usize = 64;
 /// A poll looks up so often, even if nothing happens.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long `close` takes at most.
@@ -46,40 +46,40 @@ pub enum Change {
 /// until it is closed or dropped. Dropped without [`GroupConsumer::close`] it leaves the group only
 /// when its session times out.
 pub struct GroupConsumer {
-    client: Client,
-    config: GroupConfig,
-    consumer: Consumer,
-    starter: Starter,
-    committer: Committer,
-    view: watch::Receiver<View>,
-    orders: watch::Sender<Orders>,
-    shared: Arc<Shared>,
-    task: Option<JoinHandle<()>>,
+    pub(super) client: Client,
+    pub(super) config: GroupConfig,
+    pub(super) consumer: Consumer,
+    pub(super) starter: Starter,
+    pub(super) committer: Committer,
+    pub(super) view: watch::Receiver<View>,
+    pub(super) orders: watch::Sender<Orders>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) task: Option<JoinHandle<()>>,
     /// What it reads, positions known or not.
-    assigned: BTreeSet<TopicPartition>,
+    pub(super) assigned: BTreeSet<TopicPartition>,
     /// Those of them whose positions are being looked up, and since which view.
-    starting: BTreeMap<TopicPartition, u64>,
+    pub(super) starting: BTreeMap<TopicPartition, u64>,
     /// The last view that was followed.
-    applied: u64,
-    loss_count: u64,
+    pub(super) applied: u64,
+    pub(super) loss_count: u64,
     /// Partitions that are being given up, and the view that wants it.
-    giving_up: Option<GivingUp>,
-    work: FuturesUnordered<BoxFuture<'static, Done>>,
-    is_committing: bool,
-    committed: Offsets,
-    commit_at: Instant,
-    changes: VecDeque<Change>,
+    pub(super) giving_up: Option<GivingUp>,
+    pub(super) work: FuturesUnordered<BoxFuture<'static, Done>>,
+    pub(super) is_committing: bool,
+    pub(super) committed: Offsets,
+    pub(super) commit_at: Instant,
+    pub(super) changes: VecDeque<Change>,
 }
 
 /// Partitions that are no longer handed out, and not yet committed.
 #[derive(Debug)]
-struct GivingUp {
-    view: View,
-    offsets: Offsets,
-    is_committing: bool,
+pub(super) struct GivingUp {
+    pub(super) view: View,
+    pub(super) offsets: Offsets,
+    pub(super) is_committing: bool,
 }
 
-enum Done {
+pub(super) enum Done {
     Started(u64, Result<BTreeMap<TopicPartition, Start>>),
     Committed(Offsets, std::result::Result<(), Failed>),
 }
@@ -302,245 +302,6 @@ impl GroupConsumer {
             task.abort();
         }
         committed
-    }
-
-    /// Takes in what the group says this member may read.
-    fn follow_view(&mut self) -> Result<()> {
-        if self.giving_up.is_some() {
-            self.maybe_give_up();
-            return Ok(());
-        }
-        let view = self.view.borrow_and_update().clone();
-        if let Some(failure) = view.failure {
-            return Err(failure);
-        }
-        if view.loss_count != self.loss_count {
-            self.loss_count = view.loss_count;
-            let lost = std::mem::take(&mut self.assigned);
-            lost.iter().for_each(|partition| self.stop(partition));
-            self.remember(Change::Lost(lost.into_iter().collect()));
-        }
-        if view.revision == self.applied {
-            return Ok(());
-        }
-        let revoked: Vec<_> = self
-            .assigned
-            .difference(&view.partitions)
-            .cloned()
-            .collect();
-        if revoked.is_empty() {
-            self.apply(&view);
-            return Ok(());
-        }
-        let revoked_set: BTreeSet<_> = revoked.iter().cloned().collect();
-        let offsets = match self.config.is_auto_commit {
-            true => self.unsaved(&revoked_set),
-            false => Offsets::new(),
-        };
-        for partition in &revoked {
-            self.assigned.remove(partition);
-            self.stop(partition);
-        }
-        self.remember(Change::Revoked(revoked));
-        self.giving_up = Some(GivingUp {
-            view,
-            offsets,
-            is_committing: false,
-        });
-        self.maybe_give_up();
-        Ok(())
-    }
-
-    /// Commits what is being given up, as soon as no other commit is under way; then the view is
-    /// followed.
-    fn maybe_give_up(&mut self) {
-        if self.is_committing {
-            return;
-        }
-        let Some(giving_up) = &mut self.giving_up else {
-            return;
-        };
-        if !giving_up.offsets.is_empty() && !giving_up.is_committing {
-            giving_up.is_committing = true;
-            let offsets = giving_up.offsets.clone();
-            self.begin_commit(offsets);
-            return;
-        }
-        if let Some(giving_up) = self.giving_up.take() {
-            self.apply(&giving_up.view);
-        }
-    }
-
-    /// Nothing of what the view lacks is read any more; reads what it adds.
-    fn apply(&mut self, view: &View) {
-        let added = view.partitions.difference(&self.assigned).cloned();
-        let added: Vec<TopicPartition> = added.collect();
-        self.applied = view.revision;
-        if !added.is_empty() {
-            self.assigned.extend(added.iter().cloned());
-            let revision = view.revision;
-            self.starting
-                .extend(added.iter().map(|key| (key.clone(), revision)));
-            let (starter, asked) = (self.starter.clone(), added.clone());
-            self.work.push(Box::pin(async move {
-                Done::Started(revision, starter.starts(&asked).await)
-            }));
-            self.remember(Change::Assigned(added));
-        }
-        let applied = self.applied;
-        self.orders.send_modify(|orders| orders.applied = applied);
-    }
-
-    fn stop(&mut self, partition: &TopicPartition) {
-        self.consumer.unassign(partition);
-        self.starting.remove(partition);
-        self.committed.remove(partition);
-    }
-
-    fn remember(&mut self, change: Change) {
-        if self.changes.len() >= CHANGES_MAX {
-            self.changes.pop_front();
-        }
-        self.changes.push_back(change);
-    }
-
-    fn on_done(&mut self, done: Done) -> Result<()> {
-        match done {
-            Done::Started(revision, starts) => {
-                for (partition, start) in starts? {
-                    // It may have been given up since, and even given back: others have read on.
-                    if self.starting.get(&partition) == Some(&revision) {
-                        self.starting.remove(&partition);
-                        self.begin(partition, start);
-                    }
-                }
-            }
-            Done::Committed(offsets, result) => self.on_committed(offsets, result),
-        }
-        Ok(())
-    }
-
-    fn begin(&mut self, partition: TopicPartition, start: Start) {
-        let (offset, leader_epoch) = (start.offset, start.leader_epoch);
-        self.consumer
-            .assign_after(partition.clone(), offset, leader_epoch);
-        if start.is_committed {
-            let committed = NewOffset {
-                leader_epoch,
-                ..NewOffset::from(offset)
-            };
-            self.committed.insert(partition, committed);
-        }
-    }
-
-    fn maybe_commit(&mut self, now: Instant) {
-        if !self.config.is_auto_commit || self.commit_at > now {
-            return;
-        }
-        self.commit_at = now + self.config.auto_commit_interval;
-        let is_member = self.view.borrow().identity.generation >= 0;
-        if self.is_committing || self.giving_up.is_some() || !is_member {
-            return;
-        }
-        let offsets = self.unsaved(&self.assigned.clone());
-        if !offsets.is_empty() {
-            self.begin_commit(offsets);
-        }
-    }
-
-    fn begin_commit(&mut self, offsets: Offsets) {
-        self.is_committing = true;
-        let committer = self.committer.clone();
-        let deadline = Instant::now() + self.commit_patience();
-        self.work.push(Box::pin(async move {
-            let result = committer.commit(&offsets, deadline).await;
-            Done::Committed(offsets, result)
-        }));
-    }
-
-    /// The others wait for a member that gives something up, and expel it in the end.
-    fn commit_patience(&self) -> Duration {
-        let api_timeout = self.client.config().api_timeout;
-        api_timeout.min(self.config.poll_interval_max / 2)
-    }
-
-    fn on_committed(&mut self, offsets: Offsets, result: std::result::Result<(), Failed>) {
-        self.is_committing = false;
-        match result {
-            Ok(()) => {
-                let kept = offsets.into_iter();
-                let kept = kept.filter(|(partition, _)| self.assigned.contains(partition));
-                self.committed.extend(kept);
-            }
-            Err(failed) => {
-                let group = &self.config.group_id;
-                tracing::warn!(group, error = %failed.error, "the commit failed");
-                self.disown(&failed);
-            }
-        }
-        self.maybe_give_up();
-    }
-
-    fn disown(&self, failed: &Failed) {
-        if let Some(identity) = &failed.disowned {
-            let identity = Some(identity.clone());
-            self.orders.send_modify(|orders| orders.disowned = identity);
-        }
-    }
-
-    async fn commit_now(&mut self, offsets: Offsets, deadline: Instant) -> Result<()> {
-        if offsets.is_empty() {
-            return Ok(());
-        }
-        match self.committer.commit(&offsets, deadline).await {
-            Ok(()) => {
-                self.on_committed(offsets, Ok(()));
-                Ok(())
-            }
-            Err(failed) => {
-                self.disown(&failed);
-                Err(failed.error)
-            }
-        }
-    }
-
-    /// Waits for a commit that is under way: a later one must not be overtaken by it.
-    async fn finish_commits(&mut self, deadline: Instant) -> Result<()> {
-        while self.is_committing {
-            match timeout_at(deadline, self.work.next()).await {
-                Ok(Some(done)) => self.on_done(done)?,
-                Ok(None) => return Ok(()),
-                Err(_elapsed) => {
-                    return Err(Error::TimedOut {
-                        what: format!("commit of group {}", self.config.group_id),
-                        after: self.client.config().api_timeout,
-                        last: None,
-                    });
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn positions(&self) -> Offsets {
-        let read = self.assigned.iter().filter_map(|partition| {
-            let (offset, leader_epoch) = self.consumer.position_after(partition)?;
-            let new = NewOffset {
-                leader_epoch,
-                ..NewOffset::from(offset)
-            };
-            Some((partition.clone(), new))
-        });
-        read.collect()
-    }
-
-    /// Positions that are not what was last committed.
-    fn unsaved(&self, partitions: &BTreeSet<TopicPartition>) -> Offsets {
-        let mut positions = self.positions();
-        positions.retain(|partition, position| {
-            partitions.contains(partition) && self.committed.get(partition) != Some(position)
-        });
-        positions
     }
 }
 

@@ -18,9 +18,11 @@ mod config;
 mod consumer;
 mod driver;
 mod exchange;
+mod follow;
 mod lookup;
 mod member;
 pub(crate) mod protocol;
+mod save;
 mod selection;
 mod start;
 

@@ -12,27 +12,23 @@
 //! Eager members give everything up before they join; cooperative ones go on reading, give up only
 //! what their new assignment lacks, and then join once more so that another one gets it.
 
+mod lead;
+mod say;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use bytes::Bytes;
-use protocol::Str;
-use protocol::messages::heartbeat::HeartbeatRequest;
-use protocol::messages::join_group::{
-    JoinGroupRequest, JoinGroupRequestProtocol, JoinGroupResponse, JoinGroupResponseMember,
-};
-use protocol::messages::leave_group::{LeaveGroupRequest, MemberIdentity};
-use protocol::messages::sync_group::{
-    SyncGroupRequest, SyncGroupRequestAssignment, SyncGroupResponse,
-};
+use protocol::messages::join_group::{JoinGroupResponse, JoinGroupResponseMember};
+use protocol::messages::sync_group::{SyncGroupRequestAssignment, SyncGroupResponse};
 use tokio::time::Instant;
 use types::{ErrorCode, Uuid};
 
-use super::{Identity, Interest, Patience, Request, Response, Step, Topics, View, millis};
-use crate::group::assignor::{Assignor, Candidate, PartitionCounts};
+use self::lead::all_topics;
+use super::{Identity, Interest, Patience, Response, Step, Topics, View};
+use crate::Error;
+use crate::group::assignor::{Assignor, PartitionCounts};
 use crate::group::config::GroupConfig;
-use crate::group::protocol::{self as wire, Subscription};
-use crate::{Error, Result};
+use crate::group::protocol as wire;
 
 /// See the module.
 #[derive(Debug)]
@@ -86,7 +82,7 @@ enum Phase {
 }
 
 impl Classic {
-    pub(in super::super) fn new(config: GroupConfig, rack: String, patience: Patience) -> Self {
+    pub(in crate::group) fn new(config: GroupConfig, rack: String, patience: Patience) -> Self {
         Self {
             config,
             rack: (!rack.is_empty()).then_some(rack),
@@ -155,92 +151,6 @@ impl Classic {
         if self.applied >= self.takes_away {
             self.phase = Phase::Join(None);
         }
-    }
-
-    fn join(&mut self) -> Step {
-        self.wants_rejoin = false;
-        self.rejoins_when_applied = false;
-        self.view.is_stable = false;
-        let metadata = match self.subscription().encode() {
-            Ok(metadata) => metadata,
-            Err(error) => return self.fail_with(&error.to_string()),
-        };
-        let protocols = self.config.assignors.iter();
-        let protocols = protocols.map(|assignor| JoinGroupRequestProtocol {
-            name: Str::from_static(assignor.name()),
-            metadata: metadata.clone(),
-        });
-        self.phase = Phase::Joining;
-        Step::Send(Box::new(Request::Join(JoinGroupRequest {
-            group_id: self.group_id(),
-            session_timeout_ms: millis(self.config.session_timeout),
-            rebalance_timeout_ms: millis(self.config.poll_interval_max),
-            member_id: self.member_id(),
-            group_instance_id: self.instance_id(),
-            protocol_type: Str::from_static(wire::TYPE),
-            protocols: protocols.collect(),
-            reason: None,
-        })))
-    }
-
-    fn subscription(&self) -> Subscription {
-        Subscription {
-            topics: self.topics.iter().cloned().collect(),
-            owned: self.view.partitions.iter().cloned().collect(),
-            generation: self.generation,
-            rack: self.rack.clone(),
-        }
-    }
-
-    fn sync(&mut self, assignments: Vec<SyncGroupRequestAssignment>) -> Step {
-        self.phase = Phase::Syncing;
-        let assignor = self
-            .assignor
-            .map(|assignor| Str::from_static(assignor.name()));
-        Step::Send(Box::new(Request::Sync(SyncGroupRequest {
-            group_id: self.group_id(),
-            generation_id: self.generation,
-            member_id: self.member_id(),
-            group_instance_id: self.instance_id(),
-            protocol_type: Some(Str::from_static(wire::TYPE)),
-            protocol_name: assignor,
-            assignments,
-        })))
-    }
-
-    fn beat(&mut self) -> Step {
-        self.phase = Phase::Beating;
-        Step::Send(Box::new(Request::Heartbeat(HeartbeatRequest {
-            group_id: self.group_id(),
-            generation_id: self.generation,
-            member_id: self.member_id(),
-            group_instance_id: self.instance_id(),
-        })))
-    }
-
-    /// Leaves; static members only fall silent, so that they find their partitions when they are back.
-    fn say_goodbye(&mut self, reason: &str, returns: bool) -> Step {
-        let is_member = !self.member_id.is_empty() && self.config.instance_id.is_none();
-        let member_id = self.member_id();
-        (self.member_id, self.generation) = (String::new(), -1);
-        if !is_member {
-            self.phase = if returns {
-                Phase::Join(None)
-            } else {
-                Phase::Over
-            };
-            return Step::Wait(None);
-        }
-        self.phase = Phase::Leaving(returns);
-        Step::Send(Box::new(Request::Leave(LeaveGroupRequest {
-            group_id: self.group_id(),
-            member_id: member_id.clone(),
-            members: vec![MemberIdentity {
-                member_id,
-                group_instance_id: None,
-                reason: Some(Str::from(reason)),
-            }],
-        })))
     }
 
     pub(super) fn on_response(&mut self, now: Instant, response: Response) {
@@ -455,90 +365,7 @@ impl Classic {
     pub(super) fn is_over(&self) -> bool {
         self.phase == Phase::Over
     }
-
-    /// As leader: whether everything that members subscribe to has been looked up. What does not
-    /// exist is known to have no partitions.
-    fn is_known(&self, members: &[JoinGroupResponseMember]) -> bool {
-        let mut topics = all_topics(members).into_iter();
-        topics.all(|topic| self.known.contains_key(&topic))
-    }
-
-    /// As leader: makes the assignment by the rules that were voted for.
-    fn deal(&mut self, members: &[JoinGroupResponseMember], is_done: bool) -> Step {
-        let Some(assignor) = self.assignor else {
-            return self.fail_with("no protocol was chosen");
-        };
-        let counts = self.counts(&all_topics(members));
-        if is_done {
-            self.dealt = Some(counts);
-            return self.sync(Vec::new());
-        }
-        let candidates: Vec<_> = members.iter().map(candidate).collect();
-        let assignment = assignor.assign(&candidates, &counts);
-        let encoded = assignment.into_iter().map(|(member_id, partitions)| {
-            Ok(SyncGroupRequestAssignment {
-                member_id: Str::from(member_id),
-                assignment: wire::encode_assignment(&partitions)?,
-            })
-        });
-        let encoded: Result<Vec<_>, protocol::EncodeError> = encoded.collect();
-        self.dealt = Some(counts);
-        match encoded {
-            Ok(assignments) => self.sync(assignments),
-            Err(error) => self.fail_with(&error.to_string()),
-        }
-    }
-
-    /// How many partitions topics have; those that do not exist have none.
-    fn counts(&self, names: &BTreeSet<Arc<str>>) -> PartitionCounts {
-        let count = |name: &Arc<str>| {
-            self.known
-                .get(name)
-                .map_or(0, |facts| facts.partition_count)
-        };
-        let counted = names.iter().map(|name| (Arc::clone(name), count(name)));
-        counted.collect()
-    }
-
-    fn group_id(&self) -> Str {
-        Str::from(self.config.group_id.as_str())
-    }
-
-    fn member_id(&self) -> Str {
-        Str::from(self.member_id.as_str())
-    }
-
-    fn instance_id(&self) -> Option<Str> {
-        self.config.instance_id.as_deref().map(Str::from)
-    }
-}
-
-/// What a member has sent; one whose bytes make no sense subscribes to nothing.
-fn subscription(metadata: &Bytes) -> Subscription {
-    Subscription::decode(metadata).unwrap_or_else(|error| {
-        tracing::warn!(%error, "a member's subscription cannot be read");
-        Subscription::default()
-    })
-}
-
-fn candidate(member: &JoinGroupResponseMember) -> Candidate {
-    let subscription = subscription(&member.metadata);
-    Candidate {
-        member_id: member.member_id.to_string(),
-        instance_id: member.group_instance_id.as_ref().map(ToString::to_string),
-        topics: subscription.topics.into_iter().collect(),
-        owned: subscription.owned,
-        generation: subscription.generation,
-    }
-}
-
-fn all_topics(members: &[JoinGroupResponseMember]) -> BTreeSet<Arc<str>> {
-    let subscriptions = members.iter().map(|member| subscription(&member.metadata));
-    subscriptions
-        .flat_map(|subscription| subscription.topics)
-        .collect()
 }
 
 #[cfg(test)]
-#[path = "classic_tests.rs"]
 mod tests;
