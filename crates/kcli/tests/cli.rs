@@ -62,6 +62,13 @@ fn a_command_line_that_makes_no_sense_exits_with_2_and_a_hint() {
         ("consume t -f %q", "unknown field %q"),
         ("produce t -z rot13", "zstd"),
         ("topic trim t", "--before"),
+        ("group reset g", "where to? Write --to start"),
+        ("group reset g --to soon", "group:OTHER"),
+        ("group reset --to start", "which group?"),
+        ("group reset g --to 1 --to-latest", "cannot be used with"),
+        ("group lag", "kcli group list"),
+        ("group list --state asleep", "stable, empty"),
+        ("group delete-offsets g --topic t:x", "TOPIC:0,1"),
         ("--timeout soon topic list", "duration"),
     ] {
         let text = stderr(&mut kcli(line), 2);

@@ -76,7 +76,7 @@ impl Lesson {
             }
         }
         let Some(mut running) = running else { return };
-        let is_over = lines.iter().any(|line| *line == Line::Interrupt);
+        let is_over = lines.contains(&Line::Interrupt);
         match name {
             Some(name) if !is_over => {
                 running.shows(&printed);

@@ -24,7 +24,7 @@ pub(crate) struct DumpLog {
     /// The records of each batch, too
     #[arg(long, visible_alias = "print-data-log")]
     records: bool,
-    /// What the records mean: offsets, for those of __consumer_offsets. Shows them as --records does
+    /// What the records mean: offsets, for those of `__consumer_offsets`. Shows them as --records does
     #[arg(long, value_enum, value_name = "WHAT")]
     decode: Option<Decode>,
     /// Kafka's --decode offsets

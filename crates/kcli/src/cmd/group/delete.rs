@@ -20,6 +20,7 @@ pub(crate) struct Delete {
 
 /// Asks, and deletes them.
 pub(crate) async fn run(delete: Delete, context: &Context) -> Result {
+    delete.groups.check()?;
     let admin = context.admin().await?;
     let names = delete.groups.names(&admin).await?;
     let groups: Vec<&str> = names.iter().map(String::as_str).collect();

@@ -69,6 +69,7 @@ enum Part {
 
 /// Describes them, once or again and again.
 pub(crate) async fn run(describe: Describe, context: &Context) -> Result {
+    describe.groups.check()?;
     let admin = context.admin().await?;
     let Some(every) = describe.watch else {
         return describe.once(&admin, context).await;

@@ -28,6 +28,7 @@ pub(crate) struct Lag {
 
 /// Shows it.
 pub(crate) async fn run(lag: Lag, context: &Context) -> Result {
+    lag.groups.check()?;
     let admin = context.admin().await?;
     let names = lag.groups.names(&admin).await?;
     let (mut json, mut failures, mut shown) = (Vec::new(), Vec::new(), Vec::new());

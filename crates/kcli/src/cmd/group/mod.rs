@@ -13,7 +13,7 @@ mod list;
 mod members;
 mod names;
 mod reset;
-mod standing;
+pub(super) mod standing;
 
 use clap::Subcommand;
 

@@ -25,6 +25,16 @@ pub(super) struct Groups {
 }
 
 impl Groups {
+    /// Refuses a line that names none, before anybody is asked.
+    pub(super) fn check(&self) -> Result {
+        match self.all || !self.groups.is_empty() || !self.kafkas.is_empty() {
+            true => Ok(()),
+            false => {
+                Err(Failure::usage("which group?").hint("see `kcli group list`, or add --all"))
+            }
+        }
+    }
+
     /// Their names, in the order given and each once; with `--all`, those of the cluster.
     pub(super) async fn names(&self, admin: &Admin) -> Result<Vec<String>> {
         if self.all {
@@ -41,10 +51,7 @@ impl Groups {
                 names.push(name.clone());
             }
         }
-        match names.is_empty() {
-            true => Err(Failure::usage("which group?").hint("see `kcli group list`, or add --all")),
-            false => Ok(names),
-        }
+        Ok(names)
     }
 }
 

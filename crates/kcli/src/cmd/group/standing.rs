@@ -13,16 +13,16 @@ pub(super) type Committed = BTreeMap<TopicPartition, CommittedOffset>;
 
 /// A group and how far it has read.
 #[derive(Debug, Clone)]
-pub(super) struct Standing {
-    pub(super) group: GroupDescription,
+pub(in crate::cmd) struct Standing {
+    pub(in crate::cmd) group: GroupDescription,
     /// By topic and partition: those with a committed offset, and those that a member reads.
-    pub(super) partitions: Vec<Progress>,
+    pub(in crate::cmd) partitions: Vec<Progress>,
 }
 
 /// How far it has read one partition.
 #[derive(Debug, Clone)]
-pub(super) struct Progress {
-    pub(super) partition: TopicPartition,
+pub(in crate::cmd) struct Progress {
+    pub(in crate::cmd) partition: TopicPartition,
     /// `None` if nothing is committed.
     pub(super) committed: Option<CommittedOffset>,
     /// End of the log (exclusive), as a consumer sees it. `None` if nobody leads the partition, or the
@@ -39,7 +39,7 @@ impl Standing {
     }
 
     /// Events not yet read, over all partitions of which that is known. `None` if it is known of none.
-    pub(super) fn total_lag(&self) -> Option<i64> {
+    pub(in crate::cmd) fn total_lag(&self) -> Option<i64> {
         let mut known = self.partitions.iter().filter_map(Progress::lag).peekable();
         known.peek()?;
         Some(known.sum())
@@ -48,14 +48,14 @@ impl Standing {
 
 impl Progress {
     /// Events not yet read. `None` if nothing is committed or the end is not known.
-    pub(super) fn lag(&self) -> Option<i64> {
+    pub(in crate::cmd) fn lag(&self) -> Option<i64> {
         let committed = self.committed.as_ref()?.offset;
         Some((self.log_end? - committed).max(0))
     }
 }
 
 /// How far groups have read, each with its own result.
-pub(super) async fn standings(
+pub(in crate::cmd) async fn standings(
     admin: &Admin,
     names: &[String],
 ) -> Result<Vec<(String, Result<Standing, Error>)>> {

@@ -10,6 +10,7 @@ use client::admin::{
 };
 use serde_json::{Value, json};
 
+use super::groups::{self, Reader};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
@@ -23,6 +24,7 @@ Examples:
   kcli topic describe --under-replicated        partitions of any topic with replicas out of sync
   kcli topic describe --unavailable             partitions without a leader
   kcli topic describe cities --under-min-isr    where acks=all is refused now
+  kcli topic describe cities --section groups   who reads it
 
 ELR are replicas that have every acknowledged event though they left the ISR; LAST ELR those that
 may have. OFFLINE replicas are on brokers or disks that are down.";
@@ -46,6 +48,8 @@ enum Part {
     Summary,
     Partitions,
     Configs,
+    /// Who reads it. Asks all groups of the cluster, therefore only on request.
+    Groups,
 }
 
 #[derive(Debug, Args)]
@@ -91,6 +95,8 @@ struct Described {
     configs: Vec<ConfigEntry>,
     /// Replicas being added by moves: they need not be in sync yet.
     adding: BTreeMap<i32, Vec<i32>>,
+    /// Who reads it, if asked for.
+    readers: Option<Vec<Reader>>,
 }
 
 /// Describes them.
@@ -104,11 +110,16 @@ pub(crate) async fn run(mut describe: Describe, context: &Context) -> Result {
         describe.topics = cluster.topics.keys().map(ToString::to_string).collect();
         describe.topics.sort();
     }
+    let standings = match describe.section.contains(&Part::Groups) {
+        true => Some(groups::all(&admin).await?),
+        false => None,
+    };
     let (mut page, mut json, mut failures) = (Page::default(), Vec::new(), Vec::new());
     for (name, result) in admin.describe_topics(&describe.topics).await? {
         match result {
             Ok(topic) => {
-                let described = described(&admin, topic).await?;
+                let mut described = described(&admin, topic).await?;
+                described.readers = standings.as_ref().map(|all| groups::readers(&name, all));
                 if describe.has_something(&described) {
                     page = page.followed_by(describe.page(&described));
                     json.push(to_json(&described, &describe.filter));
@@ -157,6 +168,7 @@ async fn described(admin: &Admin, topic: TopicDetail) -> Result<Described> {
         .filter(|m| *m.partition.topic == topic.name);
     Ok(Described {
         adding: own.map(|m| (m.partition.partition, m.adding)).collect(),
+        readers: None,
         topic,
         configs,
     })
@@ -248,6 +260,9 @@ impl Describe {
             }
             page = page.table(table);
         }
+        if let Some(readers) = described.readers.as_ref().filter(|_| !self.filter.is_set()) {
+            page = page.table(groups::table(&topic.name, readers));
+        }
         page
     }
 }
@@ -308,7 +323,7 @@ fn to_json(described: &Described, filter: &Filter) -> Value {
     let configs = described.configs.iter().map(|config| {
         json!({ "name": config.name, "value": config.value, "source": config.source.name() })
     });
-    json!({
+    let mut json = json!({
         "name": &*topic.name,
         "id": topic.id.to_string(),
         "isInternal": topic.is_internal,
@@ -316,5 +331,9 @@ fn to_json(described: &Described, filter: &Filter) -> Value {
         "minInSyncReplicas": described.min_isr(),
         "partitions": partitions.collect::<Vec<_>>(),
         "configs": configs.collect::<Vec<_>>(),
-    })
+    });
+    if let Some(readers) = &described.readers {
+        json["groups"] = groups::json(readers);
+    }
+    json
 }

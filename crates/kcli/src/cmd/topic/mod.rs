@@ -4,6 +4,7 @@ mod add_partitions;
 mod create;
 mod delete;
 mod describe;
+mod groups;
 mod list;
 mod offsets;
 mod trim;

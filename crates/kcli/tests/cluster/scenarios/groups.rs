@@ -125,6 +125,16 @@ pub(crate) fn groups_and_offsets_are_deleted(cluster: &Cluster) {
     let described = run(cluster, "group describe gone -o json").json();
     assert_eq!(described[0]["members"], json!([]));
     assert_eq!(described[0]["partitions"].as_array().map(Vec::len), Some(2));
+    let topic = run(
+        cluster,
+        "topic describe group-gone --section groups -o json",
+    )
+    .json();
+    let reader = &topic[0]["groups"][0];
+    assert_eq!(
+        (&reader["group"], &reader["lag"]),
+        (&json!("gone"), &json!(0))
+    );
 
     run(cluster, "group delete-offsets gone --topic group-gone:1").fails(5);
     let deleted = run(

@@ -33,8 +33,12 @@ pub(super) enum Target {
 #[derive(Debug, Args)]
 #[group(multiple = false)]
 pub(super) struct Place {
-    /// start, end, @TIME, +N, -N, N, group:OTHER, file:FILE or current
-    #[arg(long, value_name = "PLACE", allow_hyphen_values = true)]
+    #[arg(
+        long,
+        value_name = "PLACE",
+        allow_hyphen_values = true,
+        help = "start, end, @TIME, +N, -N, N, group:OTHER, file:FILE or current"
+    )]
     to: Option<String>,
     #[arg(long, hide = true)]
     to_earliest: bool,
