@@ -27,6 +27,9 @@ pub(super) fn assign(input: &Input<'_>) -> Vec<Assignment> {
         for (i, member) in subscribers.iter().enumerate() {
             // What is left, divided among who is left and rounded up: the first ones get one more.
             let run = left.div_ceil(subscribers.len() - i);
+            if run == 0 {
+                break;
+            }
             assignments[*member].insert(topic.id, (start..start + run).map(index));
             start += run;
             left -= run;

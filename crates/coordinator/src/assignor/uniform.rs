@@ -9,7 +9,8 @@
 //! Every move of the last step makes the sum of squares of the loads smaller, so it ends; rounds
 //! are bounded all the same, because with overlapping subscriptions the last few moves gain little.
 
-use std::collections::BTreeSet;
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, BinaryHeap};
 
 use types::PartitionIndex;
 
@@ -128,12 +129,17 @@ impl<'a> Plan<'a> {
             }
             return;
         }
-        let mut by_load = self.by_load(topic);
+        let subscribers = self.subscribers[topic].iter();
+        let mut by_load: BinaryHeap<Reverse<(usize, usize)>> = subscribers
+            .map(|member| Reverse((self.loads[*member], *member)))
+            .collect();
         for partition in free {
-            if let Some((_, member)) = by_load.pop_first() {
-                self.give(topic, partition, member);
-                by_load.insert((self.loads[member], member));
-            }
+            let Some(mut least) = by_load.peek_mut() else {
+                break;
+            };
+            let member = least.0.1;
+            self.give(topic, partition, member);
+            least.0.0 = self.loads[member];
         }
     }
 
@@ -171,13 +177,6 @@ impl<'a> Plan<'a> {
         self.loads[member] += 1;
     }
 
-    fn by_load(&self, topic: usize) -> BTreeSet<(usize, usize)> {
-        let subscribers = self.subscribers[topic].iter();
-        subscribers
-            .map(|member| (self.loads[*member], *member))
-            .collect()
-    }
-
     fn level(&mut self) {
         let topics = self.hardest_first();
         for _ in 0..ROUND_COUNT_MAX {
@@ -206,7 +205,10 @@ impl<'a> Plan<'a> {
                 held[*owner].push(partition);
             }
         }
-        let mut takers = self.by_load(topic);
+        let subscribers = self.subscribers[topic].iter();
+        let mut takers: BTreeSet<(usize, usize)> = subscribers
+            .map(|member| (self.loads[*member], *member))
+            .collect();
         let mut givers: BTreeSet<(usize, usize)> = takers
             .iter()
             .copied()
