@@ -251,6 +251,7 @@ impl Broker {
     /// # Cancel safety
     /// Dropping the future stops the broker without goodbye.
     pub async fn shutdown(mut self) {
+        self.core.groups.close();
         if self.core.config.sessions.controlled_shutdown_enable {
             self.pulse.want_shutdown();
             if timeout(HANDOVER_MAX, self.pulse.wait_for_shutdown())

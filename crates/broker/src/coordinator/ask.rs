@@ -92,11 +92,20 @@ impl Groups {
         })
     }
 
-    /// The shard that the group belongs to, if it is here.
-    fn shard_of(&self, core: &Core, group_id: &str) -> Result<Arc<Hosted>, Refusal> {
+    /// Whether this broker may speak for groups at all.
+    pub(super) fn check_standing(&self, core: &Core) -> Result<(), Refusal> {
+        if self.is_closed() {
+            return Err(Refusal::NotHere);
+        }
         if !core.lease.holds(core.clock.monotonic()) {
             return Err(Refusal::CutOff);
         }
+        Ok(())
+    }
+
+    /// The shard that the group belongs to, if it is here.
+    fn shard_of(&self, core: &Core, group_id: &str) -> Result<Arc<Hosted>, Refusal> {
+        self.check_standing(core)?;
         let place = partition_of(&core.image(), group_id).map(|(index, _)| index);
         place
             .and_then(|index| self.get(index))

@@ -256,6 +256,9 @@ impl Hosted {
     /// The log is read up to `end_offset`, where this epoch began.
     pub(super) fn on_loaded(self: &Arc<Self>, core: &Core, shard: Shard, end_offset: Offset) {
         self.visit(core, |stage, at| {
+            if matches!(stage, Stage::Over) {
+                return;
+            }
             let mut serving = Serving {
                 shard,
                 waiting: Waiting::default(),
@@ -268,8 +271,9 @@ impl Hosted {
         });
     }
 
-    /// Whoever waits is sent away, and the memory given back.
+    /// Whoever waits is sent away, and the memory given back. Nothing is decided any more.
     pub(super) fn end(&self) {
+        self.is_over.store(true, Ordering::Release);
         let ended = std::mem::replace(&mut *self.stage.lock(), Stage::Over);
         drop(ended);
     }

@@ -19,9 +19,8 @@ impl Groups {
         core: &Core,
         filters: &ListGroupsRequest,
     ) -> Result<Vec<ListedGroup>, ErrorCode> {
-        if !core.lease.holds(core.clock.monotonic()) {
-            return Err(Refusal::CutOff.code());
-        }
+        self.check_standing(core)
+            .map_err(|_refusal| ErrorCode::CoordinatorNotAvailable)?;
         let mut groups = Vec::new();
         for hosted in self.all() {
             hosted.visit(core, |stage, _at| match stage {

@@ -31,7 +31,7 @@ mod write;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
 use ::coordinator::{Now, Settings, Surroundings, Token};
@@ -59,6 +59,8 @@ pub(crate) struct Groups {
     token: AtomicU64,
     loads: Loads,
     alarm: Alarm,
+    /// The broker is about to leave. Set once, before the shards are ended.
+    is_closed: AtomicBool,
 }
 
 impl fmt::Debug for Groups {
@@ -78,7 +80,23 @@ impl Groups {
             token: AtomicU64::new(0),
             loads: Loads::default(),
             alarm: Alarm::default(),
+            is_closed: AtomicBool::new(false),
         }
+    }
+
+    /// The broker is about to leave: whoever waits or asks is sent to look elsewhere.
+    ///
+    /// This comes before leadership is given up. Else another broker might already take commits while this
+    /// one, which has not heard of that yet, still answers with what it knows.
+    pub(crate) fn close(&self) {
+        self.is_closed.store(true, Ordering::SeqCst);
+        for hosted in self.all() {
+            hosted.end();
+        }
+    }
+
+    fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::SeqCst)
     }
 
     /// What the controller decided about a partition has been taken up. If this broker begins to lead
@@ -93,6 +111,9 @@ impl Groups {
         let index = partition.topic_partition().partition;
         let hosted = {
             let mut shards = self.shards.write();
+            if self.is_closed() {
+                return;
+            }
             let known = shards.get(&index);
             if known.is_some_and(|hosted| hosted.is_of(partition, leader_epoch)) {
                 return;

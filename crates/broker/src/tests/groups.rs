@@ -74,6 +74,24 @@ impl TestBroker {
         timeout(PATIENCE, written).await.expect("written");
     }
 
+    fn log_end(&self) -> i64 {
+        let partition = self.core.partitions.get_by_name(OFFSETS_TOPIC, 0);
+        partition.expect("there").log().lock().log_end_offset()
+    }
+
+    async fn set_in_sync(&self, isr: &[i32], partition_epoch: i32) {
+        let change = v1::PartitionChange {
+            topic_id: topic_id(OFFSETS_TOPIC).0.as_bytes().to_vec().into(),
+            index: 0,
+            partition_epoch,
+            isr: Some(v1::NodeList {
+                nodes: isr.to_vec(),
+            }),
+            ..v1::PartitionChange::default()
+        };
+        self.apply(vec![change.into()]).await;
+    }
+
     fn pass(&self, seconds: u64) {
         self.clock.advance(Duration::from_secs(seconds));
         self.core.groups.look();
@@ -331,6 +349,54 @@ async fn a_broker_that_is_cut_off_stops_to_answer() {
 }
 
 #[tokio::test]
+async fn a_broker_that_leaves_sends_groups_away_before_it_gives_up_leading() {
+    let broker = TestBroker::with_groups().await;
+    let client = broker.client().await;
+    let other = broker.client().await;
+    let mut request = join_request("g");
+    request.member_id = client.member_id("g").await.into();
+    let mut sent = client.connection.send(&request, 9).expect("sent");
+    assert!(timeout(Duration::from_millis(30), &mut sent).await.is_err());
+    broker.core.groups.close();
+    let answer = timeout(PATIENCE, sent).await.expect("in time");
+    assert_code(
+        answer.expect("answered").error_code,
+        ErrorCode::NotCoordinator,
+    );
+    let moved = ErrorCode::NotCoordinator.to_wire();
+    assert_eq!(other.committed_offset().await, Err(moved));
+    assert_code(
+        other.list().await.error_code,
+        ErrorCode::CoordinatorNotAvailable,
+    );
+}
+
+#[tokio::test]
+async fn deadlines_wait_while_nothing_can_be_written() {
+    let broker = TestBroker::with_replicated_groups(&[1, 2]).await;
+    let client = broker.client().await;
+    let mut request = join_request("g");
+    request.group_instance_id = Some("static".into());
+    request.session_timeout_ms = 6_000;
+    let mut sent = client.connection.send(&request, 9).expect("sent");
+    assert!(timeout(Duration::from_millis(30), &mut sent).await.is_err());
+    let end = broker.log_end();
+    broker.ack(2, 0, end);
+    broker.set_in_sync(&[1], 1).await;
+    broker.pass(60);
+    sleep(Duration::from_millis(50)).await;
+    assert_eq!(broker.log_end(), end, "nothing was decided");
+    broker.set_in_sync(&[1, 2], 2).await;
+    for _ in 0..4 {
+        broker.pass(3);
+        sleep(Duration::from_millis(30)).await;
+    }
+    broker.ack(2, 0, broker.log_end());
+    let joined = timeout(PATIENCE, sent).await.expect("in time");
+    assert_code(joined.expect("answered").error_code, ErrorCode::None);
+}
+
+#[tokio::test]
 async fn offsets_of_what_does_not_exist_are_refused_one_by_one() {
     let broker = TestBroker::with_groups().await;
     let client = broker.client().await;
@@ -355,4 +421,43 @@ async fn offsets_of_what_does_not_exist_are_refused_one_by_one() {
             .collect();
         assert_eq!(codes, [vec![(0, 0), (7, 3)], vec![(0, missing)]]);
     }
+}
+
+#[tokio::test]
+async fn the_topic_of_offsets_stays_small_and_keeps_the_last_commit() {
+    let broker = TestBroker::with_replicated_groups(&[1, 2]).await;
+    for (key, value) in [
+        ("cleanup.policy", "compact"),
+        ("internal.segment.bytes", "2000"),
+    ] {
+        broker.set_topic_config(OFFSETS_TOPIC, key, value).await;
+    }
+    let client = broker.client().await;
+    let partition = broker.core.partitions.get_by_name(OFFSETS_TOPIC, 0);
+    let log = Arc::clone(partition.expect("there").log());
+    for offset in 0..200 {
+        let sent = client.connection.send(&commit_request(offset), 9);
+        broker.has_written(offset + 1).await;
+        broker.ack(2, 0, offset + 1);
+        let answer = timeout(PATIENCE, sent.expect("sent")).await;
+        assert_eq!(code_of(&answer.expect("in time").expect("answered")), 0);
+        if offset % 50 == 49 {
+            assert!(broker.compact().await);
+        }
+    }
+    assert!(
+        log.lock().size_bytes() < 5000,
+        "{}",
+        log.lock().size_bytes()
+    );
+    assert_eq!(client.committed_offset().await, Ok(199));
+
+    // Whoever coordinates next reads what is left.
+    broker.elect(2, 1).await;
+    broker.elect(1, 2).await;
+    broker.ack(2, 2, 200);
+    broker.are_served().await;
+    let committed = client.committed().await.expect("served");
+    assert_eq!(committed.committed_offset, 199);
+    assert_eq!(committed.metadata.as_deref(), Some("m"));
 }
