@@ -22,6 +22,7 @@ use tracing::{info, warn};
 use crate::api::KafkaService;
 use crate::audit::Replicas;
 use crate::inter_broker::InterBroker;
+use crate::lifecycle::cleaner::Cleaner;
 use crate::lifecycle::heartbeat::{self, Pulse};
 use crate::lifecycle::housekeeping::{self, Housekeeping};
 use crate::lifecycle::{listeners, registration};
@@ -74,6 +75,7 @@ pub struct Broker {
     tasks: JoinSet<()>,
     stop_tasks: CancellationToken,
     housekeeping: Option<Housekeeping>,
+    cleaner: Option<Cleaner>,
 }
 
 impl Broker {
@@ -132,6 +134,7 @@ impl Broker {
             tasks: JoinSet::new(),
             stop_tasks: CancellationToken::new(),
             housekeeping: None,
+            cleaner: None,
         }
     }
 
@@ -197,6 +200,10 @@ impl Broker {
         let started = Housekeeping::start(core, pulse, on_failure);
         let no_thread = |error| BrokerError::Metadata(format!("cannot start a thread: {error}"));
         self.housekeeping = Some(started.map_err(no_thread)?);
+        let failure = Arc::clone(&self.failure);
+        let on_failure = move |error| fail(&failure, error);
+        let started = Cleaner::start(Arc::clone(&self.core), on_failure);
+        self.cleaner = Some(started.map_err(no_thread)?);
         Ok(())
     }
 
@@ -270,7 +277,8 @@ impl Broker {
         self.stop_tasks.cancel();
         while self.tasks.join_next().await.is_some() {}
         let (core, housekeeping) = (Arc::clone(&self.core), self.housekeeping.take());
-        if let Err(error) = on_worker(move || close(&core, housekeeping)).await {
+        let cleaner = self.cleaner.take();
+        if let Err(error) = on_worker(move || close(&core, housekeeping, cleaner)).await {
             warn!(%error, "logs are not closed cleanly");
         }
     }
@@ -289,7 +297,10 @@ async fn until_stopped<T>(stop: &CancellationToken, serving: impl Future<Output 
 }
 
 /// Ends the threads and closes the logs.
-fn close(core: &Core, housekeeping: Option<Housekeeping>) {
+fn close(core: &Core, housekeeping: Option<Housekeeping>, cleaner: Option<Cleaner>) {
+    if let Some(cleaner) = cleaner {
+        cleaner.stop();
+    }
     if let Some(housekeeping) = housekeeping {
         housekeeping.stop();
     }

@@ -17,6 +17,7 @@
 //! last four places.
 
 pub mod broker;
+pub mod cleaner;
 pub mod describe;
 mod docs;
 mod invalid;

@@ -59,6 +59,9 @@ const FIRST_VERSION_WITH_EPOCH: i16 = 4;
 /// Since which version "not yet known" has a code of its own.
 const FIRST_VERSION_WITH_NOT_AVAILABLE: i16 = 5;
 
+/// A log that changes under a reader is looked at again, so many times in all.
+const LOOKS_MAX: usize = 3;
+
 pub(crate) fn handle(ctx: &Ctx<'_>, request: ListOffsetsRequest) -> Reply {
     let asker = Asker {
         ctx,
@@ -120,14 +123,25 @@ fn search(ctx: &Ctx<'_>, mut response: ListOffsetsResponse, searches: Vec<Search
 
 impl Search {
     fn run(&self) -> Result<Option<TimestampOffset>, ErrorCode> {
-        let found = match self.sought {
-            Sought::MaxTimestamp => self.reader.max_timestamp_offset(self.up_to),
-            Sought::At(timestamp) => self.reader.offset_for_timestamp(timestamp, self.up_to),
-        };
+        let mut found = self.look(&self.reader);
+        for _ in 1..LOOKS_MAX {
+            // Compacted under the reader, most often.
+            if !matches!(found, Err(ReadError::Changed)) {
+                break;
+            }
+            found = self.look(&self.partition.log().lock().reader());
+        }
         match (found, self.unless_known) {
             (Ok(None), Some(code)) => Err(code),
             (Ok(found), _) => Ok(found),
             (Err(error), _) => Err(self.code_of(&error)),
+        }
+    }
+
+    fn look(&self, reader: &LogReader) -> Result<Option<TimestampOffset>, ReadError> {
+        match self.sought {
+            Sought::MaxTimestamp => reader.max_timestamp_offset(self.up_to),
+            Sought::At(timestamp) => reader.offset_for_timestamp(timestamp, self.up_to),
         }
     }
 

@@ -54,6 +54,10 @@ fn log_config(config: &TopicConfig, producer_id_expiration: Duration) -> LogConf
         retention_bytes: config.retention_bytes.map(unsigned),
         delete: config.cleanup_delete,
         compact: config.cleanup_compact,
+        min_cleanable_dirty_ratio: config.min_cleanable_dirty_ratio,
+        min_compaction_lag_ms: config.min_compaction_lag_ms,
+        max_compaction_lag_ms: config.max_compaction_lag_ms,
+        delete_retention_ms: config.delete_retention_ms,
         file_delete_delay_ms: config.file_delete_delay_ms,
         producer_id_expiration_ms: i64::try_from(producer_id_expiration.as_millis())
             .unwrap_or(i64::MAX),

@@ -1,6 +1,7 @@
 //! A broker on real sockets with a disk in memory; the test is the controller and hands it records.
 
 mod audit;
+mod cleaner;
 mod fetch;
 mod frames;
 mod groups;

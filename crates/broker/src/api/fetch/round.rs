@@ -19,6 +19,9 @@ use crate::state::Core;
 /// Since which version an answer may name the leader.
 const FIRST_VERSION_WITH_LEADER: i16 = 12;
 const UNKNOWN_OFFSET: Offset = -1;
+/// A log that changes under a reader is looked at again, so many times in all. Compaction changes one now
+/// and then.
+const LOOKS_MAX: usize = 3;
 
 /// What a request asks of all its partitions.
 #[derive(Clone, Debug)]
@@ -107,13 +110,22 @@ impl Round {
     ) -> Result<(), Cold> {
         let max_bytes = look.terms.max_bytes.saturating_sub(self.record_bytes);
         let is_first = self.record_bytes == 0;
-        let mut answer = match look.at(interest, must_lead, max_bytes, is_first) {
-            Ok((answer, seen)) => {
-                self.seen.push(seen);
-                answer
+        let mut looks_left = LOOKS_MAX;
+        let mut answer = loop {
+            looks_left -= 1;
+            match look.at(interest, must_lead, max_bytes, is_first) {
+                Ok((answer, seen)) => {
+                    self.seen.push(seen);
+                    break answer;
+                }
+                Err(Refusal::Cold) => return Err(Cold),
+                Err(Refusal::Changed) if looks_left > 0 => {}
+                Err(Refusal::Changed) => {
+                    let code = ErrorCode::NotLeaderOrFollower;
+                    break failed(look.terms, hints, interest, code);
+                }
+                Err(Refusal::Code(code)) => break failed(look.terms, hints, interest, code),
             }
-            Err(Refusal::Cold) => return Err(Cold),
-            Err(Refusal::Code(code)) => failed(look.terms, hints, interest, code),
         };
         answer.partition_index = interest.partition;
         self.record_bytes += answer.records.as_ref().map_or(0, RecordSet::len);
@@ -127,6 +139,8 @@ impl Round {
 
 enum Refusal {
     Cold,
+    /// The log was compacted, truncated or deleted under the reader.
+    Changed,
     Code(ErrorCode),
 }
 
@@ -261,8 +275,7 @@ impl Look<'_> {
             Ok(result) => Ok(self.core.response_budget.charge(result.bytes)),
             Err(ReadError::WouldBlock) => Err(Refusal::Cold),
             Err(ReadError::OffsetOutOfRange { .. }) => Err(ErrorCode::OffsetOutOfRange.into()),
-            // Truncated or deleted under the reader; the client asks again.
-            Err(ReadError::Changed) => Err(ErrorCode::NotLeaderOrFollower.into()),
+            Err(ReadError::Changed) => Err(Refusal::Changed),
             Err(ReadError::Storage(error)) => {
                 warn!(partition = %partition.topic_partition(), %error, "records cannot be read");
                 Err(match error {
