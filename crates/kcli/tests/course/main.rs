@@ -35,8 +35,8 @@ const PAGES: &[(&str, &str, &str)] = &[
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
-    // Three servers and their clients are enough for a machine.
-    arguments.test_threads = Some(1);
+    // Much of an exercise is waiting, and a machine carries the servers of two.
+    arguments.test_threads = Some(2);
     let programs = Programs::find();
     let mut trials = vec![
         without_server(
