@@ -91,14 +91,6 @@ pub(crate) struct Consume {
     /// With --group: an id that stays, so that a restart costs no rebalance
     #[arg(long, value_name = "ID")]
     group_instance_id: Option<String>,
-    /// Settings of the consumer by Kafka's names: session.timeout.ms, auto.offset.reset, …
-    #[arg(
-        long = "consumer-property",
-        visible_alias = "command-property",
-        value_name = "KEY=VALUE",
-        value_parser = key_value
-    )]
-    settings: Vec<(String, String)>,
 }
 
 /// How events are printed.
@@ -128,9 +120,6 @@ impl Consume {
     /// The settings that hold, all flags having had their say.
     pub(super) fn settings(&self, context: &Context) -> Result<Settings> {
         let mut settings = context.settings.clone();
-        for (key, value) in &self.settings {
-            settings.set(key, value)?;
-        }
         let flags = [
             ("group.id", &self.group),
             ("group.protocol", &self.group_protocol),

@@ -22,6 +22,9 @@ use crate::topics;
 
 /// How long a group may take to find itself, whatever `--timeout` says of events.
 const JOIN_WITHIN: Duration = Duration::from_secs(60);
+/// How long a member that was given nothing may be about to be given something: a coordinator deals
+/// out in the background, and tells with the next heartbeat.
+const EMPTY_WITHIN: Duration = Duration::from_secs(10);
 
 /// Reads and prints events.
 pub(super) async fn run(
@@ -39,6 +42,7 @@ pub(super) async fn run(
         consumer,
         printer: Printer::new(style, context.output.has_header),
         terminate: signal(SignalKind::terminate())?,
+        settled_at: None,
         idle_since: None,
         is_told: false,
     };
@@ -71,6 +75,8 @@ struct Member<'a> {
     consumer: GroupConsumer,
     printer: Printer,
     terminate: Signal,
+    /// Since when the group has dealt out its partitions.
+    settled_at: Option<Instant>,
     /// Since when nothing has come, the group having found itself.
     idle_since: Option<Instant>,
     is_told: bool,
@@ -92,11 +98,11 @@ impl Member<'_> {
             };
             self.tell_of_changes();
             let records = records?;
-            if self.consumer.is_settled() || !records.is_empty() {
-                let since = self.idle_since.get_or_insert_with(Instant::now);
-                if !records.is_empty() {
-                    *since = Instant::now();
-                }
+            if self.is_settled() {
+                self.idle_since.get_or_insert_with(Instant::now);
+            }
+            if !records.is_empty() {
+                self.idle_since = Some(Instant::now());
             }
             if self.print(&records)? {
                 return Ok(End::Done);
@@ -104,7 +110,7 @@ impl Member<'_> {
             let trouble = self.consumer.trouble();
             let trouble = trouble.as_ref().map(|(age, error)| (*age, error));
             tell_of_trouble(trouble, &mut self.is_told, self.context);
-            if self.consume.exit_at_end && self.is_at_end() {
+            if self.consume.exit_at_end && self.is_settled() && self.is_at_end() {
                 return Ok(End::Done);
             }
             if records.is_empty() && self.idle_left(idle_max, begun).is_zero() {
@@ -165,7 +171,18 @@ impl Member<'_> {
             let end = self.consumer.high_watermark(partition);
             matches!((position, end), (Some(position), Some(end)) if position >= end)
         };
-        self.consumer.is_settled() && self.consumer.assignment().iter().all(is_read)
+        let mut partitions = self.consumer.assignment().iter();
+        partitions.all(is_read)
+    }
+
+    /// Whether the member has what it will have, as far as can be told.
+    fn is_settled(&mut self) -> bool {
+        if !self.consumer.is_settled() {
+            self.settled_at = None;
+            return false;
+        }
+        let since = self.settled_at.get_or_insert_with(Instant::now);
+        !self.consumer.assignment().is_empty() || since.elapsed() >= EMPTY_WITHIN
     }
 
     /// Nothing has come for as long as was allowed. That is well while the brokers answer.
