@@ -16,10 +16,16 @@ use std::time::Duration;
 
 use metadata::MetadataImage;
 use parking_lot::Mutex;
+use tokio::time::timeout;
 use types::NodeId;
 
+use crate::state::Core;
+
 /// How long a question may wait for the controller's word.
-pub(crate) const SUSPECTED_FOR: Duration = Duration::from_millis(300);
+const SUSPECTED_FOR: Duration = Duration::from_millis(300);
+/// How long an answer that names other brokers as leaders is held back. A client often asks because it
+/// has just lost one of them, and its question is faster than the news of that.
+const NEWS_DELAY: Duration = Duration::from_millis(10);
 /// How long a fenced broker is still listed.
 const LINGERS_FOR: Duration = Duration::from_secs(3);
 
@@ -97,6 +103,36 @@ impl Absences {
     fn count(&self, inner: &Inner) {
         self.suspect_count
             .store(inner.suspects.len(), Ordering::Relaxed);
+    }
+}
+
+impl Core {
+    /// Waits until the controller has said who leads instead of those of the leaders that have just gone,
+    /// or does not say so. `leaders` names them as an image has them.
+    ///
+    /// # Cancel safety
+    /// Cancel-safe.
+    pub(crate) async fn wait_for_leaders(&self, leaders: impl Fn(&MetadataImage) -> Vec<NodeId>) {
+        let mut images = self.images();
+        // Whatever comes of it, the loop looks anew.
+        let _news = timeout(NEWS_DELAY, images.changed()).await;
+        while let Some(until) = self.doubtful_until(&leaders) {
+            let patience = until.saturating_sub(self.clock.monotonic());
+            if timeout(patience, images.changed()).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Until when one of the leaders may be replaced; `None` if all are as they should be.
+    fn doubtful_until(&self, leaders: impl Fn(&MetadataImage) -> Vec<NodeId>) -> Option<Duration> {
+        if !self.absences.has_suspects() {
+            return None;
+        }
+        let now = self.clock.monotonic();
+        let leaders = leaders(&self.image()).into_iter();
+        let doubts = leaders.filter_map(|leader| self.absences.suspected_until(leader, now));
+        doubts.max()
     }
 }
 

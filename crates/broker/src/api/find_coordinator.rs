@@ -8,14 +8,13 @@
 //! decided: the answer then waits for the controller's word (see [`crate::absences`]).
 
 use std::sync::Arc;
-use std::time::Duration;
 
+use metadata::MetadataImage;
 use net::server::Reply;
 use protocol::Str;
 use protocol::messages::find_coordinator::{
     Coordinator, FindCoordinatorRequest, FindCoordinatorResponse,
 };
-use tokio::time::timeout;
 use types::{ErrorCode, NodeId};
 
 use super::view::{Address, View};
@@ -25,10 +24,6 @@ use crate::state::Core;
 
 /// Since which version an answer names many coordinators.
 const FIRST_VERSION_WITH_BATCHES: i16 = 4;
-
-/// How long an answer that names another broker is held back: the question of a client that has just
-/// lost it is faster than the news of that.
-const NEWS_DELAY: Duration = Duration::from_millis(10);
 
 /// Types of keys.
 const GROUP: i8 = 0;
@@ -49,7 +44,7 @@ pub(crate) fn handle(ctx: &Ctx<'_>, request: FindCoordinatorRequest) -> Reply {
     }
     let core = Arc::clone(ctx.core);
     ctx.respond_later(async move {
-        asked.wait_for_leaders(&core).await;
+        core.wait_for_leaders(|image| asked.leaders(image)).await;
         asked.answer(&core)
     })
 }
@@ -75,43 +70,20 @@ impl Asked {
     }
 
     /// The leaders of the groups' partitions, where there are any.
-    fn leaders(&self, core: &Core) -> Vec<NodeId> {
+    fn leaders(&self, image: &MetadataImage) -> Vec<NodeId> {
         if self.request.key_type != GROUP {
             return Vec::new();
         }
-        let image = core.image();
-        let partitions = self.keys().iter().map(|key| partition_of(&image, key));
+        let partitions = self.keys().iter().map(|key| partition_of(image, key));
         let leaders = partitions.filter_map(|found| found?.1.leader);
         leaders.collect()
     }
 
     fn is_about_others(&self, core: &Core) -> bool {
         let local = core.node_id();
-        self.leaders(core).iter().any(|leader| *leader != local)
-    }
-
-    /// Until when one of the leaders may be replaced; `None` if all are as they should be.
-    fn doubtful_until(&self, core: &Core) -> Option<Duration> {
-        if !core.absences.has_suspects() {
-            return None;
-        }
-        let now = core.clock.monotonic();
-        let leaders = self.leaders(core).into_iter();
-        let doubts = leaders.filter_map(|leader| core.absences.suspected_until(leader, now));
-        doubts.max()
-    }
-
-    /// Waits until the controller has spoken, or does not.
-    async fn wait_for_leaders(&self, core: &Core) {
-        let mut images = core.images();
-        // Whatever comes of it, the loop looks anew.
-        let _news = timeout(NEWS_DELAY, images.changed()).await;
-        while let Some(until) = self.doubtful_until(core) {
-            let patience = until.saturating_sub(core.clock.monotonic());
-            if timeout(patience, images.changed()).await.is_err() {
-                return;
-            }
-        }
+        self.leaders(&core.image())
+            .iter()
+            .any(|leader| *leader != local)
     }
 
     fn answer(&self, core: &Core) -> FindCoordinatorResponse {
@@ -210,7 +182,7 @@ fn is_share_key(key: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use metadata::{MetadataImage, MetadataRecord, v1};
+    use metadata::{MetadataRecord, v1};
     use types::Uuid;
 
     use super::*;

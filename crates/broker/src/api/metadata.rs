@@ -6,7 +6,6 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use metadata::{MetadataImage, TopicImage};
 use net::server::Reply;
@@ -15,7 +14,6 @@ use protocol::messages::metadata::{
     MetadataRequest, MetadataRequestTopic, MetadataResponse, MetadataResponseBroker,
     MetadataResponsePartition, MetadataResponseTopic,
 };
-use tokio::time::timeout;
 use types::{ErrorCode, NodeId, TopicId, Uuid};
 
 use super::view::{View, is_internal, missing, name_problem, numbers, operations};
@@ -42,14 +40,10 @@ pub(crate) fn handle(ctx: &Ctx<'_>, request: MetadataRequest) -> Reply {
     }
     let core = Arc::clone(ctx.core);
     ctx.respond_later(async move {
-        asked.wait_for_leaders(&core).await;
+        core.wait_for_leaders(|image| asked.leaders(image)).await;
         asked.answer(&core)
     })
 }
-
-/// How long an answer that names other brokers as leaders is held back. A client often asks because it
-/// has just lost one of them, and its question is faster than the news of that.
-const NEWS_DELAY: Duration = Duration::from_millis(10);
 
 /// A question, and who asks.
 struct Asked {
@@ -83,20 +77,13 @@ impl Asked {
         self.request.topics.is_some() && self.topics(&image).into_iter().any(is_other)
     }
 
-    /// Until when one of the leaders asked for may be replaced; `None` if all are as they should be.
-    fn doubtful_until(&self, core: &Core) -> Option<Duration> {
-        if !core.absences.has_suspects() {
-            return None;
-        }
-        let image = core.image();
-        let now = core.clock.monotonic();
-        let leaders = self.topics(&image).into_iter().flat_map(|topic| {
-            let partitions = topic.partitions();
-            partitions.filter_map(|(_, partition)| partition.leader)
-        });
-        leaders
-            .filter_map(|leader| core.absences.suspected_until(leader, now))
-            .max()
+    /// The leaders of what was asked for.
+    fn leaders(&self, image: &MetadataImage) -> Vec<NodeId> {
+        let partitions = self
+            .topics(image)
+            .into_iter()
+            .flat_map(TopicImage::partitions);
+        partitions.filter_map(|(_, it)| it.leader).collect()
     }
 
     fn topics<'a>(&self, image: &'a MetadataImage) -> Vec<&'a TopicImage> {
@@ -108,19 +95,6 @@ impl Asked {
             None => image.topic_by_id(TopicId(topic.topic_id)),
         };
         wanted.iter().filter_map(find).collect()
-    }
-
-    /// Waits until the controller has spoken, or does not.
-    async fn wait_for_leaders(&self, core: &Core) {
-        let mut images = core.images();
-        // Whatever comes of it, the loop looks anew.
-        let _news = timeout(NEWS_DELAY, images.changed()).await;
-        while let Some(until) = self.doubtful_until(core) {
-            let patience = until.saturating_sub(core.clock.monotonic());
-            if timeout(patience, images.changed()).await.is_err() {
-                return;
-            }
-        }
     }
 }
 

@@ -1,6 +1,5 @@
 //! One shard on this broker, in one leader epoch of its partition.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering, fence};
 use std::sync::{Arc, Weak};
@@ -13,14 +12,10 @@ use tokio::sync::oneshot;
 use tracing::warn;
 use types::{LeaderEpoch, Offset};
 
+use super::serving::Serving;
 use super::write;
 use crate::partition::{MayNot, Observer, Partition};
 use crate::state::Core;
-
-/// How soon it is looked again whether a partition that took no writes takes them.
-const RETRY_AFTER: Duration = Duration::from_millis(200);
-/// Members that could not be served are given so long to be heard again before they are given up.
-const GRACE: Duration = Duration::from_secs(5);
 
 /// A shard and the partition that keeps it. Shared; its lock comes before the partition's.
 pub(super) struct Hosted {
@@ -46,25 +41,6 @@ pub(super) enum Stage {
     Serving(Box<Serving>),
     /// Nothing is left.
     Over,
-}
-
-/// A shard that has read its log.
-pub(super) struct Serving {
-    pub(super) shard: Shard,
-    waiting: Waiting,
-    /// News of topics that could not be acted on yet.
-    postponed: Option<Delta>,
-    /// Nothing can be written, or could not until a moment ago.
-    pause: Option<Pause>,
-}
-
-/// Deadlines wait. Times are monotonic.
-#[derive(Clone, Copy, Debug)]
-struct Pause {
-    /// When deadlines count again, if writes are taken from now on.
-    until: Duration,
-    /// When to look whether they are.
-    look_at: Duration,
 }
 
 impl fmt::Debug for Hosted {
@@ -259,12 +235,7 @@ impl Hosted {
             if matches!(stage, Stage::Over) {
                 return;
             }
-            let mut serving = Serving {
-                shard,
-                waiting: Waiting::default(),
-                postponed: None,
-                pause: None,
-            };
+            let mut serving = Serving::new(shard);
             let told = self.told.load(Ordering::Relaxed);
             serving.shard.on_loaded(at, end_offset, told);
             *stage = Stage::Serving(Box::new(serving));
@@ -291,77 +262,6 @@ impl Observer for Hosted {
         self.is_over.store(true, Ordering::Release);
         if let Some(core) = self.core.upgrade() {
             core.groups.alarm.ring();
-        }
-    }
-}
-
-impl Serving {
-    /// Answers leave. Returns when to look again.
-    fn finish(&mut self, at: &Surroundings<'_>, high_watermark: Offset) -> Option<Duration> {
-        self.shard.on_high_watermark(at, high_watermark);
-        for (token, answer) in self.shard.take_ready() {
-            self.waiting.answer(token, answer);
-        }
-        match self.pause {
-            Some(pause) => Some(pause.look_at),
-            None => self.shard.next_deadline(),
-        }
-    }
-
-    /// Whether deadlines have to wait. Whoever could not be served is not to blame for its silence.
-    fn is_paused(&mut self, may_write: Result<(), MayNot>, now: Duration) -> bool {
-        let until = match (may_write, self.pause) {
-            (Ok(()), None) => return false,
-            (Ok(()), Some(pause)) if pause.until <= now => {
-                self.pause = None;
-                return false;
-            }
-            (Ok(()), Some(pause)) => pause.until,
-            (Err(_), _) => now + GRACE,
-        };
-        self.pause = Some(Pause {
-            until,
-            look_at: now + RETRY_AFTER,
-        });
-        true
-    }
-
-    fn postpone(&mut self, delta: &Delta, now: Duration) {
-        match &mut self.postponed {
-            Some(postponed) => postponed.merge(delta.clone()),
-            None => self.postponed = Some(delta.clone()),
-        }
-        self.pause.get_or_insert(Pause {
-            until: now,
-            look_at: now,
-        });
-    }
-}
-
-/// Who waits for an answer.
-#[derive(Default)]
-struct Waiting {
-    senders: HashMap<Token, oneshot::Sender<Answer>>,
-    /// Length at which those whose connection is gone are looked for and dropped.
-    purge_at: usize,
-}
-
-/// Fewer are not worth looking through.
-const PURGE_MIN: usize = 1024;
-
-impl Waiting {
-    fn insert(&mut self, token: Token, sender: oneshot::Sender<Answer>) {
-        if self.senders.len() >= self.purge_at.max(PURGE_MIN) {
-            self.senders.retain(|_, sender| !sender.is_closed());
-            self.purge_at = self.senders.len() * 2;
-        }
-        self.senders.insert(token, sender);
-    }
-
-    fn answer(&mut self, token: Token, answer: Answer) {
-        if let Some(sender) = self.senders.remove(&token) {
-            // The connection may be gone.
-            drop(sender.send(answer));
         }
     }
 }

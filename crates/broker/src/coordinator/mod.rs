@@ -25,6 +25,7 @@ mod lease;
 mod list;
 mod load;
 mod place;
+mod serving;
 mod settings;
 mod task;
 mod write;
