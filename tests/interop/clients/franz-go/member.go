@@ -4,8 +4,10 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"sync"
@@ -19,6 +21,9 @@ type member struct {
 	client *kgo.Client
 	mutex  sync.Mutex
 	owned  []int32
+	// open has the last record of each partition that was read and is not committed yet: what a
+	// rebalance refuses is committed after it.
+	open map[int32]*kgo.Record
 }
 
 func runMember(bootstrap string, request Request, in *bufio.Reader) {
@@ -27,7 +32,7 @@ func runMember(bootstrap string, request Request, in *bufio.Reader) {
 		io.Copy(io.Discard, in)
 		cancel()
 	}()
-	m := &member{}
+	m := &member{open: map[int32]*kgo.Record{}}
 	session := time.Duration(request.SessionMs) * time.Millisecond
 	balancer := kgo.RangeBalancer()
 	if request.Assignor != "range" {
@@ -58,27 +63,46 @@ func runMember(bootstrap string, request Request, in *bufio.Reader) {
 
 func (m *member) turn(ctx context.Context) {
 	defer m.client.AllowRebalance()
-	fetches := m.client.PollRecords(ctx, 100)
+	polling, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
+	defer cancel()
+	fetches := m.client.PollRecords(polling, 100)
 	if ctx.Err() != nil {
 		return
 	}
 	fetches.EachError(func(topic string, partition int32, err error) {
-		say("error", fmt.Sprintf("%s-%d: %v", topic, partition, err))
+		if !errors.Is(err, context.DeadlineExceeded) {
+			say("error", fmt.Sprintf("%s-%d: %v", topic, partition, err))
+		}
 	})
-	read, next := [][]any{}, map[int32]int64{}
+	read := [][]any{}
 	fetches.EachRecord(func(record *kgo.Record) {
 		read = append(read, []any{record.Partition, record.Offset, string(record.Value)})
-		next[record.Partition] = record.Offset + 1
 	})
-	if len(read) == 0 {
+	if len(read) > 0 {
+		say("read", read)
+	}
+	m.commit(fetches.Records())
+}
+
+func (m *member) commit(read []*kgo.Record) {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	for _, record := range read {
+		m.open[record.Partition] = record
+	}
+	if len(m.open) == 0 {
 		return
 	}
-	say("read", read)
-	if err := m.client.CommitRecords(deadline(), fetches.Records()...); err != nil {
-		// Nothing unusual while members come and go: what was read is read again.
+	next := map[int32]int64{}
+	for partition, record := range m.open {
+		next[partition] = record.Offset + 1
+	}
+	if err := m.client.CommitRecords(deadline(), slices.Collect(maps.Values(m.open))...); err != nil {
+		// Nothing unusual while members come and go.
 		say("uncommitted", err.Error())
 		return
 	}
+	clear(m.open)
 	say("committed", next)
 }
 
@@ -94,6 +118,9 @@ func (m *member) onAssigned(_ context.Context, client *kgo.Client, added map[str
 func (m *member) onRevoked(_ context.Context, client *kgo.Client, removed map[string][]int32) {
 	m.own(client, func(owned []int32) []int32 {
 		for _, partitions := range removed {
+			for _, partition := range partitions {
+				delete(m.open, partition)
+			}
 			owned = slices.DeleteFunc(owned, func(one int32) bool { return slices.Contains(partitions, one) })
 		}
 		return owned

@@ -23,6 +23,8 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 /** A member of a group, until its standard input ends. */
 final class Member implements ConsumerRebalanceListener {
     private final KafkaConsumer<byte[], byte[]> consumer;
+    /** Read, and not committed yet: what a rebalance refuses is committed after it. */
+    private final Map<TopicPartition, OffsetAndMetadata> open = new HashMap<>();
     private volatile boolean isOver;
 
     private Member(KafkaConsumer<byte[], byte[]> consumer) {
@@ -46,7 +48,9 @@ final class Member implements ConsumerRebalanceListener {
         Map<String, Object> config = new HashMap<>(Map.of("bootstrap.servers", bootstrap,
             "group.id", request.get("group").textValue(), "enable.auto.commit", false, "auto.offset.reset", "earliest",
             "fetch.max.wait.ms", 100, "max.poll.records", 100, "default.api.timeout.ms", 10_000,
-            "max.poll.interval.ms", 20_000));
+            "max.poll.interval.ms", 20_000,
+            // Brokers may stand still.
+            "request.timeout.ms", 8_000));
         if (request.hasNonNull("instance"))
             config.put("group.instance.id", request.get("instance").textValue());
         String protocol = request.get("protocol").textValue();
@@ -63,23 +67,27 @@ final class Member implements ConsumerRebalanceListener {
 
     private void turn() throws IOException {
         ConsumerRecords<byte[], byte[]> records = consumer.poll(Duration.ofMillis(100));
-        if (records.isEmpty())
-            return;
         List<Object> read = new ArrayList<>();
-        Map<TopicPartition, OffsetAndMetadata> next = new HashMap<>();
-        Map<Integer, Long> committed = new TreeMap<>();
         for (var record : records) {
             read.add(List.of(record.partition(), record.offset(), new String(record.value(), StandardCharsets.UTF_8)));
-            next.put(new TopicPartition(record.topic(), record.partition()),
+            open.put(new TopicPartition(record.topic(), record.partition()),
                 new OffsetAndMetadata(record.offset() + 1, record.leaderEpoch(), ""));
-            committed.put(record.partition(), record.offset() + 1);
         }
-        say(Map.of("read", read));
+        if (!read.isEmpty())
+            say(Map.of("read", read));
+        if (!open.isEmpty())
+            commit();
+    }
+
+    private void commit() {
+        Map<Integer, Long> committed = new TreeMap<>();
+        open.forEach((partition, offset) -> committed.put(partition.partition(), offset.offset()));
         try {
-            consumer.commitSync(next);
+            consumer.commitSync(open);
+            open.clear();
             say(Map.of("committed", committed));
         } catch (KafkaException error) {
-            // Nothing unusual while members come and go: what was read is read again.
+            // Nothing unusual while members come and go.
             say(Map.of("uncommitted", error.toString()));
         }
     }
@@ -91,6 +99,7 @@ final class Member implements ConsumerRebalanceListener {
 
     @Override
     public void onPartitionsRevoked(Collection<TopicPartition> removed) {
+        open.keySet().removeAll(removed);
         var left = new ArrayList<>(consumer.assignment());
         left.removeAll(removed);
         own(left);

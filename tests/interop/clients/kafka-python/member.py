@@ -16,11 +16,15 @@ ASSIGNORS = {"range": RangePartitionAssignor, "cooperative": CooperativeStickyAs
 class Listener(ConsumerRebalanceListener):
     def __init__(self, consumer):
         self.consumer = consumer
+        # Read, and not committed yet: what a rebalance refuses is committed after it.
+        self.open = {}
 
     def on_partitions_assigned(self, _added):
         self.own(self.consumer.assignment())
 
     def on_partitions_revoked(self, removed):
+        for partition in removed:
+            self.open.pop(partition, None)
         self.own(set(self.consumer.assignment()) - set(removed))
 
     def own(self, partitions):
@@ -50,29 +54,34 @@ def run(bootstrap, request):
         auto_offset_reset="earliest",
         fetch_max_wait_ms=100,
     )
-    consumer.subscribe([request["topic"]], listener=Listener(consumer))
+    listener = Listener(consumer)
+    consumer.subscribe([request["topic"]], listener=listener)
     while not is_over.is_set():
-        turn(consumer)
+        turn(consumer, listener.open)
     consumer.close()
     say({"left": True})
 
 
-def turn(consumer):
+def turn(consumer, open):
     polled = consumer.poll(100, max_records=100)
-    if not polled:
-        return
-    say({"read": [[m.partition, m.offset, m.value.decode()] for ms in polled.values() for m in ms]})
-    offsets = {
-        partition: OffsetAndMetadata(messages[-1].offset + 1, "", messages[-1].leader_epoch)
-        for partition, messages in polled.items()
-    }
+    for partition, messages in polled.items():
+        open[partition] = OffsetAndMetadata(messages[-1].offset + 1, "", messages[-1].leader_epoch)
+    if polled:
+        say({"read": [[m.partition, m.offset, m.value.decode()] for ms in polled.values() for m in ms]})
+    if open:
+        commit(consumer, open)
+
+
+def commit(consumer, open):
+    offsets = dict(open)
     try:
         consumer.commit(offsets)
     except KafkaError as error:
-        # Nothing unusual while members come and go: what was read is read again.
+        # Nothing unusual while members come and go.
         say({"uncommitted": str(error)})
     else:
-        say({"committed": {tp.partition: one.offset for tp, one in offsets.items()}})
+        open.clear()
+        say({"committed": {partition.partition: one.offset for partition, one in offsets.items()}})
 
 
 def group(bootstrap, request):

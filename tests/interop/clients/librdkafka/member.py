@@ -13,23 +13,63 @@ TIMEOUT_S = 30
 def run(bootstrap, request):
     is_over = threading.Event()
     threading.Thread(target=await_end, args=(is_over,), daemon=True).start()
-    consumer = Consumer(config(bootstrap, request))
-    owned = set()
-
-    def on_assign(consumer, added):
-        owned.update(one.partition for one in added)
-        say({"owns": sorted(owned), "member": consumer.memberid()})
-
-    def on_revoke(consumer, removed):
-        owned.difference_update(one.partition for one in removed)
-        say({"owns": sorted(owned), "member": consumer.memberid()})
-
-    topic = request["topic"]
-    consumer.subscribe([topic], on_assign=on_assign, on_revoke=on_revoke, on_lost=on_revoke)
+    member = Member(bootstrap, request)
     while not is_over.is_set():
-        turn(consumer, topic)
-    consumer.close()
+        member.turn()
+    member.consumer.close()
     say({"left": True})
+
+
+class Member:
+    def __init__(self, bootstrap, request):
+        self.topic = request["topic"]
+        self.owned = set()
+        # Read, and not committed yet: what a rebalance refuses is committed after it.
+        self.open = {}
+        self.consumer = Consumer(config(bootstrap, request))
+        self.consumer.subscribe(
+            [self.topic], on_assign=self.on_assign, on_revoke=self.on_revoke, on_lost=self.on_revoke
+        )
+
+    def on_assign(self, consumer, added):
+        self.owned.update(one.partition for one in added)
+        say({"owns": sorted(self.owned), "member": consumer.memberid()})
+
+    def on_revoke(self, consumer, removed):
+        for one in removed:
+            self.owned.discard(one.partition)
+            self.open.pop(one.partition, None)
+        say({"owns": sorted(self.owned), "member": consumer.memberid()})
+
+    def turn(self):
+        read = []
+        for message in self.consumer.consume(100, 0.1):
+            if message.error():
+                say({"error": str(message.error())})
+                continue
+            read.append([message.partition(), message.offset(), message.value().decode()])
+            self.open[message.partition()] = (message.offset() + 1, message.leader_epoch())
+        if read:
+            say({"read": read})
+        if self.open:
+            self.commit()
+
+    def commit(self):
+        offsets = [TopicPartition(self.topic, p, o, leader_epoch=e) for p, (o, e) in self.open.items()]
+        try:
+            outcomes = self.consumer.commit(offsets=offsets, asynchronous=False)
+        except KafkaException as error:
+            # Nothing unusual while members come and go.
+            say({"uncommitted": str(error)})
+            return
+        good = {one.partition: one.offset for one in outcomes if not one.error}
+        for one in outcomes:
+            if one.error:
+                say({"uncommitted": str(one.error)})
+        for partition in good:
+            del self.open[partition]
+        if good:
+            say({"committed": good})
 
 
 def config(bootstrap, request):
@@ -41,6 +81,8 @@ def config(bootstrap, request):
         "enable.auto.offset.store": False,
         "auto.offset.reset": "earliest",
         "fetch.wait.max.ms": 100,
+        # Brokers may stand still.
+        "socket.timeout.ms": 8_000,
     }
     if request.get("instance"):
         config["group.instance.id"] = request["instance"]
@@ -52,32 +94,6 @@ def config(bootstrap, request):
         config["partition.assignment.strategy"] = assignor
         config["max.poll.interval.ms"] = 20_000
     return config
-
-
-def turn(consumer, topic):
-    read, following = [], {}
-    for message in consumer.consume(100, 0.1):
-        if message.error():
-            say({"error": str(message.error())})
-            continue
-        read.append([message.partition(), message.offset(), message.value().decode()])
-        following[message.partition()] = (message.offset() + 1, message.leader_epoch())
-    if not read:
-        return
-    say({"read": read})
-    offsets = [TopicPartition(topic, p, o, leader_epoch=e) for p, (o, e) in following.items()]
-    try:
-        outcomes = consumer.commit(offsets=offsets, asynchronous=False)
-    except KafkaException as error:
-        # Nothing unusual while members come and go: what was read is read again.
-        say({"uncommitted": str(error)})
-        return
-    for one in outcomes:
-        if one.error:
-            say({"uncommitted": str(one.error)})
-    good = {one.partition: one.offset for one in outcomes if not one.error}
-    if good:
-        say({"committed": good})
 
 
 def group(bootstrap, request):
