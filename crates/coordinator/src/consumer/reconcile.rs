@@ -10,6 +10,7 @@ use types::{PartitionIndex, TopicId};
 use super::member::{Current, State};
 use super::owned::Owned;
 use crate::assignor::Assignment;
+use crate::mutant::{self, Mutant};
 
 /// What a step depends on.
 pub(crate) struct Step<'a> {
@@ -81,7 +82,9 @@ impl Step<'_> {
                 continue;
             }
             let is_own = current.revoking.contains(topic, partition);
-            if (self.is_held)(topic, partition) && !is_own {
+            let is_held =
+                (self.is_held)(topic, partition) && !mutant::is(Mutant::AssignBeforeRevoked);
+            if is_held && !is_own {
                 state = State::Unreleased;
             } else {
                 assigned.insert(topic, partition, self.target_epoch);

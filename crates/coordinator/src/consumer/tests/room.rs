@@ -1,5 +1,6 @@
 //! A consumer group with everything around it that a shard would give, and a metadata image to change.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -277,9 +278,10 @@ impl Room {
         self.now = until;
     }
 
-    /// Another coordinator takes over, with what the log says.
+    /// Another coordinator takes over, with what compaction left of the log.
     pub(super) fn fail_over(&mut self) {
-        self.slot = self.replayed();
+        self.compact();
+        self.slot = self.read();
         self.timers = Timers::default();
         let id = Arc::clone(&self.id);
         self.step(|slot, env| slot.on_loaded(&id, env));
@@ -287,14 +289,30 @@ impl Room {
 
     /// What the whole log adds up to.
     pub(super) fn replayed(&self) -> Slot {
-        let mut slot = Slot::Absent;
-        for record in &self.log {
-            take_in(&mut slot, record, Mode::Loading);
-        }
+        let mut slot = self.read();
         if let Slot::Consumer(group) = &mut slot {
             group.recount_owners();
         }
         slot
+    }
+
+    fn read(&self) -> Slot {
+        let mut slot = Slot::Absent;
+        for record in &self.log {
+            take_in(&mut slot, record, Mode::Loading);
+        }
+        slot
+    }
+
+    /// Keeps the newest record of each key.
+    fn compact(&mut self) {
+        let mut seen = BTreeSet::new();
+        let newest = self.log.drain(..).rev();
+        let mut kept: Vec<Record> = newest
+            .filter(|record| seen.insert(kind(record).trim_start_matches('-').to_owned()))
+            .collect();
+        kept.reverse();
+        self.log = kept;
     }
 
     pub(super) fn group(&self) -> &consumer::Group {
