@@ -38,6 +38,7 @@ groups: who has read how far
   kcli group lag --all                            committed, end and lag of each partition
   kcli group reset teams --to start               or end, @-1h, -10, group:OTHER: shows, then asks
   kcli group delete teams                         kcli group delete-offsets teams --topic cities
+  kcli consume __consumer_offsets --decode offsets     what groups write
 
 settings
   kcli config describe topic/cities               what is set; --all shows every key

@@ -23,6 +23,14 @@ use serde_json::{Map, Value, json};
 
 use crate::when;
 
+/// `--decode`: what records may mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Decode {
+    /// Committed offsets and groups.
+    #[value(alias = "groups")]
+    Offsets,
+}
+
 /// A record in words.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Decoded {

@@ -1,6 +1,7 @@
 //! Records that Kafka 4.3.1 wrote.
 
 use bytes::Bytes;
+use proptest::prelude::*;
 
 use super::*;
 
@@ -78,4 +79,24 @@ fn what_is_unknown_or_damaged_is_told_and_never_guessed() {
     let damaged = bytes("00040000");
     let refused = decode(&key, Some(&damaged)).expect_err("too short");
     assert!(refused.starts_with("value of OffsetCommit: "), "{refused}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn any_bytes_are_read_or_refused(
+        record_type in 0_i16..20,
+        version in -1_i16..6,
+        key in proptest::collection::vec(any::<u8>(), 0..40),
+        value in proptest::collection::vec(any::<u8>(), 0..80),
+    ) {
+        let numbered = |number: i16, rest: Vec<u8>| {
+            Bytes::from([number.to_be_bytes().to_vec(), rest].concat())
+        };
+        let (key, value) = (numbered(record_type, key), numbered(version, value));
+        if let Ok(Some(read)) = decode(&key, Some(&value)) {
+            prop_assert!(key_text(&read.key).len() + value_text(&read.value).len() > 1);
+        }
+    }
 }

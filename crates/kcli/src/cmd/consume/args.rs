@@ -12,10 +12,14 @@ use super::layout::Layout;
 use crate::complete;
 use crate::context::Context;
 use crate::failure::{Failure, Result};
+use crate::group_records::Decode;
 use crate::offset_spec::{self, Point, Range};
 use crate::output::Format;
 use crate::template::Template;
 use crate::topics::key_value;
+
+/// How long the group's coordinator may take to answer.
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
 /// Read events. Without a start they are those that arrive from now on.
 ///
@@ -72,6 +76,9 @@ pub(crate) struct Consume {
     /// Print offsets, too
     #[arg(long)]
     print_offset: bool,
+    /// What the records mean: offsets, for those of `__consumer_offsets`
+    #[arg(long, value_enum, value_name = "WHAT", conflicts_with = "format")]
+    decode: Option<Decode>,
     /// `read_uncommitted` or `read_committed`
     #[arg(long, value_name = "LEVEL", value_parser = isolation_level)]
     isolation_level: Option<IsolationLevel>,
@@ -135,6 +142,10 @@ impl Consume {
         settings.group.is_auto_commit &= self.commit;
         if !settings.group.group_id.is_empty() {
             self.check_group()?;
+            // --timeout is about events here, not about the coordinator's answers.
+            let shared = &mut settings.client;
+            shared.api_timeout = shared.api_timeout.max(ANSWER_WITHIN);
+            shared.request_timeout = shared.request_timeout.max(ANSWER_WITHIN);
             if self.from_beginning {
                 settings.consumer.reset = Some(Reset::Earliest);
             }
@@ -182,6 +193,11 @@ impl Consume {
         Ok((range, self.offset.is_some() || self.from_beginning))
     }
 
+    /// Whether records are shown in words.
+    pub(super) fn is_decoded(&self) -> bool {
+        self.decode.is_some()
+    }
+
     /// How long to wait for another event.
     pub(super) fn idle_max(&self, context: &Context) -> Option<Duration> {
         self.timeout_ms
@@ -208,7 +224,7 @@ impl Consume {
 
     fn layout(&self) -> Result<Layout> {
         let mut layout = Layout::default();
-        layout.has_key = self.print_key;
+        layout.has_key = self.print_key || self.decode.is_some();
         layout.has_headers = self.print_headers;
         layout.has_timestamp = self.print_timestamp;
         layout.has_partition = self.print_partition;

@@ -40,7 +40,7 @@ pub(super) async fn run(
         consume,
         context,
         consumer,
-        printer: Printer::new(style, context.output.has_header),
+        printer: Printer::new(style, context.output.has_header).decoding(consume.is_decoded()),
         terminate: signal(SignalKind::terminate())?,
         settled_at: None,
         idle_since: None,

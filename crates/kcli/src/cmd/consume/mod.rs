@@ -6,6 +6,7 @@ mod grep;
 mod group;
 mod json_record;
 mod layout;
+mod meaning;
 mod printer;
 mod run;
 mod start;

@@ -6,6 +6,7 @@ use client::consumer::ConsumerRecord;
 
 use super::args::Style;
 use super::json_record;
+use super::meaning::Meaning;
 use crate::bytes_text;
 use crate::failure::Result;
 use crate::output::write_stdout;
@@ -19,6 +20,7 @@ const CHUNK_BYTES: usize = 64 * 1024;
 pub(super) struct Printer {
     style: Style,
     has_header: bool,
+    is_decoding: bool,
     printed_count: u64,
     buffer: Vec<u8>,
 }
@@ -28,9 +30,17 @@ impl Printer {
         Self {
             style,
             has_header,
+            is_decoding: false,
             printed_count: 0,
             buffer: Vec::with_capacity(CHUNK_BYTES),
         }
+    }
+
+    /// Shows the records of groups in words, those of `__consumer_offsets`.
+    #[must_use]
+    pub(super) fn decoding(mut self, is_decoding: bool) -> Self {
+        self.is_decoding = is_decoding;
+        self
     }
 
     /// How many were printed.
@@ -42,6 +52,16 @@ impl Printer {
     pub(super) fn print(&mut self, record: &ConsumerRecord) -> Result {
         let is_first = self.printed_count == 0;
         self.printed_count += 1;
+        let meaning = self.is_decoding.then(|| Meaning::of(record)).flatten();
+        let in_words = meaning.as_ref().map(|meaning| meaning.in_words(record));
+        let record = in_words.as_ref().unwrap_or(record);
+        let json = || {
+            let mut json = json_record::json(record);
+            if let Some(meaning) = &meaning {
+                meaning.put_into(&mut json);
+            }
+            json.to_string().into_bytes()
+        };
         let out = &mut self.buffer;
         match &self.style {
             Style::Layout(layout) => layout.render(record, out),
@@ -49,12 +69,12 @@ impl Printer {
                 template.render(&fields(record, self.printed_count), out);
             }
             Style::JsonLines => {
-                out.extend(json_record::json(record).to_string().into_bytes());
+                out.extend(json());
                 out.push(b'\n');
             }
             Style::Json => {
                 out.extend_from_slice(if is_first { b"[\n" } else { b",\n" });
-                out.extend(json_record::json(record).to_string().into_bytes());
+                out.extend(json());
             }
             Style::Csv => {
                 if is_first && self.has_header {

@@ -51,7 +51,7 @@ pub(crate) async fn run(consume: Consume, context: &Context) -> Result {
     for (partition, part) in &parts {
         consumer.assign(partition.clone(), part.from);
     }
-    let mut printer = Printer::new(style, context.output.has_header);
+    let mut printer = Printer::new(style, context.output.has_header).decoding(consume.is_decoded());
     let bounds = Bounds::new(&parts);
     let reading = read(&consume, context, &mut consumer, &bounds, &mut printer);
     let outcome = reading.await;

@@ -26,7 +26,7 @@ pub(crate) struct DumpLog {
     records: bool,
     /// What the records mean: offsets, for those of `__consumer_offsets`. Shows them as --records does
     #[arg(long, value_enum, value_name = "WHAT")]
-    decode: Option<Decode>,
+    decode: Option<group_records::Decode>,
     /// Kafka's --decode offsets
     #[arg(long, hide = true)]
     offsets_decoder: bool,
@@ -36,14 +36,6 @@ pub(crate) struct DumpLog {
     /// At most so many batches of each file
     #[arg(short = 'n', long, value_name = "N")]
     max_batches: Option<usize>,
-}
-
-/// What records may mean.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Decode {
-    /// Committed offsets and groups.
-    #[value(alias = "groups")]
-    Offsets,
 }
 
 /// Shows them.

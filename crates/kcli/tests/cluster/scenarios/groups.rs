@@ -302,4 +302,17 @@ pub(crate) fn dump_log_reads_what_groups_have_written(cluster: &Cluster) {
         json!({ "type": "OffsetCommit", "group": "dump", "topic": "group-dump", "partition": 0 })
     );
     assert_eq!(found["value"]["offset"], 2);
+    // The same through the broker.
+    let line = "consume __consumer_offsets --from-beginning --exit-at-end --decode offsets";
+    let read = run(cluster, &format!("{line} -o jsonl --grep k:group-dump")).ok();
+    let read: Value = serde_json::from_str(read.lines().next().expect("a line")).expect("JSON");
+    assert_eq!(
+        (&read["key"], &read["value"]),
+        (&found["key"], &found["value"])
+    );
+    let text = run(cluster, &format!("{line} --grep k:group-dump")).ok();
+    assert!(
+        text.starts_with("OffsetCommit group=dump topic=group-dump partition=0\toffset=2 "),
+        "{text}"
+    );
 }
