@@ -5,4 +5,8 @@ types::mutants! {
     AnswerBeforeCommit,
     /// A shard serves before the high watermark has reached what it loaded.
     ServeBeforeLoaded,
+    /// Members of an older generation of a classic group still commit.
+    OldGenerationCommits,
+    /// A partition is given to a member before the one that had it gave it up.
+    AssignBeforeRevoked,
 }

@@ -4,6 +4,7 @@ use types::ErrorCode;
 
 use super::state::{Group, State};
 use crate::group::Committer;
+use crate::mutant::{self, Mutant};
 
 impl Group {
     /// Whether the committer may write offsets now.
@@ -24,7 +25,7 @@ impl Group {
             return Err(ErrorCode::UnknownMemberId);
         }
         self.identify(committer.member_id, committer.instance_id)?;
-        if generation != self.generation {
+        if generation != self.generation && !mutant::is(Mutant::OldGenerationCommits) {
             return Err(ErrorCode::IllegalGeneration);
         }
         if self.state == State::Completing {
