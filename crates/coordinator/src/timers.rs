@@ -119,9 +119,7 @@ impl Timers {
             if *at > now {
                 return None;
             }
-            let Some(Reverse((at, key))) = self.queue.pop() else {
-                return None;
-            };
+            let Reverse((at, key)) = self.queue.pop()?;
             let Some(armed) = self.armed.get_mut(&key) else {
                 continue;
             };

@@ -18,27 +18,27 @@ use types::{TopicId, Uuid};
 use super::room::{Room, beat, join};
 use crate::group::Group as Slot;
 
-type Partitions = BTreeSet<(TopicId, i32)>;
+pub(super) type Partitions = BTreeSet<(TopicId, i32)>;
 
 /// A consumer as Kafka's clients are: it gives up before it takes.
 #[derive(Clone, Debug, Default)]
-struct Client {
-    id: String,
-    instance: Option<String>,
-    topics: Vec<&'static str>,
-    regex: Option<&'static str>,
-    epoch: i32,
-    has_joined: bool,
+pub(super) struct Client {
+    pub(super) id: String,
+    pub(super) instance: Option<String>,
+    pub(super) topics: Vec<&'static str>,
+    pub(super) regex: Option<&'static str>,
+    pub(super) epoch: i32,
+    pub(super) has_joined: bool,
     /// The last answer was lost: everything is said again.
-    is_unsure: bool,
+    pub(super) is_unsure: bool,
     /// What it reads.
-    owned: Partitions,
+    pub(super) owned: Partitions,
     /// What it said last that it reads, and that was heard.
-    said: Option<Partitions>,
+    pub(super) said: Option<Partitions>,
     /// What it was told to read.
-    told: Option<Partitions>,
-    is_dead: bool,
-    restarts: usize,
+    pub(super) told: Option<Partitions>,
+    pub(super) is_dead: bool,
+    pub(super) restarts: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -75,7 +75,7 @@ enum Event {
 }
 
 impl Client {
-    fn request(&self) -> ConsumerGroupHeartbeatRequest {
+    pub(super) fn request(&self) -> ConsumerGroupHeartbeatRequest {
         let is_full = !self.has_joined || self.is_unsure;
         let mut request = match self.has_joined {
             false => join(&self.id, &[]),
@@ -94,7 +94,7 @@ impl Client {
         request
     }
 
-    fn on_answer(&mut self, answer: &ConsumerGroupHeartbeatResponse) {
+    pub(super) fn on_answer(&mut self, answer: &ConsumerGroupHeartbeatResponse) {
         match answer.error_code {
             0 => {
                 assert!(answer.member_epoch >= self.epoch || !self.has_joined);
@@ -114,7 +114,7 @@ impl Client {
         }
     }
 
-    fn begin_anew(&mut self) {
+    pub(super) fn begin_anew(&mut self) {
         self.epoch = 0;
         self.has_joined = false;
         self.is_unsure = false;
@@ -124,7 +124,7 @@ impl Client {
     }
 
     /// One step towards what it was told: first it gives up, then it takes.
-    fn follow(&mut self) {
+    pub(super) fn follow(&mut self) {
         let Some(told) = &self.told else { return };
         if self.owned.is_subset(told) {
             self.owned = told.clone();

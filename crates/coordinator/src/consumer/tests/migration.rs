@@ -31,7 +31,7 @@ fn embed(message: &impl Message, version: i16) -> Bytes {
     writer.finish().pieces().flatten().copied().collect()
 }
 
-fn subscription(topics: &[&str], owned: &[(&str, &[i32])]) -> Bytes {
+pub(super) fn subscription(topics: &[&str], owned: &[(&str, &[i32])]) -> Bytes {
     let owned = owned.iter().map(|(topic, partitions)| OwnedPartition {
         topic: Str::from(*topic),
         partitions: partitions.to_vec(),
@@ -44,7 +44,7 @@ fn subscription(topics: &[&str], owned: &[(&str, &[i32])]) -> Bytes {
     embed(&subscription, 3)
 }
 
-fn assignment(topics: &[(&str, &[i32])], user_data: Option<&'static [u8]>) -> Bytes {
+pub(super) fn assignment(topics: &[(&str, &[i32])], user_data: Option<&'static [u8]>) -> Bytes {
     let topics = topics.iter().map(|(topic, partitions)| TopicPartition {
         topic: Str::from(*topic),
         partitions: partitions.to_vec(),
@@ -56,7 +56,7 @@ fn assignment(topics: &[(&str, &[i32])], user_data: Option<&'static [u8]>) -> By
     embed(&assignment, 3)
 }
 
-fn classic_join(member: &str, metadata: Bytes) -> JoinGroupRequest {
+pub(super) fn classic_join(member: &str, metadata: Bytes) -> JoinGroupRequest {
     JoinGroupRequest {
         group_id: Str::from("g"),
         session_timeout_ms: 30_000,

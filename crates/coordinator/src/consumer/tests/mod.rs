@@ -3,6 +3,7 @@
 mod heartbeats;
 mod histories;
 mod migration;
+mod mixed;
 mod room;
 mod static_members;
 mod topics;
