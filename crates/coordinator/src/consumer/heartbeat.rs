@@ -155,6 +155,7 @@ impl Work<'_, '_> {
             {
                 self.match_topics(expression);
             }
+            self.keep_matching();
         }
         before.topic_names != after.topic_names || before.regex() != after.regex()
     }

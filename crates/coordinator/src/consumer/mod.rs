@@ -125,6 +125,7 @@ pub(crate) fn on_time(slot: &mut Slot, key: &TimerKey, env: &mut Env<'_>) {
             }
             work.raise_epoch(false);
             work.assign_when_due();
+            work.keep_matching();
         }
         TimerKind::Assignment => {
             let mut work = Work { id, group, env };

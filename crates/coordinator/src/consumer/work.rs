@@ -132,6 +132,18 @@ impl Work<'_, '_> {
         self.env.timers.arm(key, self.env.now.monotonic + wait);
     }
 
+    /// Sees to it that expressions are matched again in any case, `group.consumer.regex.refresh.interval.ms`
+    /// from now at the latest.
+    pub(crate) fn keep_matching(&mut self) {
+        let key = TimerKey::group(self.id, TimerKind::Regex);
+        if self.group.expressions.is_empty() {
+            self.env.timers.disarm(&key);
+        } else if self.env.timers.deadline(&key).is_none() {
+            let interval = self.env.settings.consumer_regex_refresh_interval;
+            self.env.timers.arm(key, self.env.now.monotonic + interval);
+        }
+    }
+
     /// Moves a member as far towards its target as what it says it has allows.
     pub(crate) fn reconcile(
         &mut self,

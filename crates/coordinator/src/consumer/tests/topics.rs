@@ -83,6 +83,28 @@ fn an_expression_matches_the_topics_there_are_and_those_that_come() {
 }
 
 #[test]
+fn an_expression_is_matched_again_after_a_while_in_any_case() {
+    let mut room = Room::with(&[("foo1", 1)]);
+    room.settings.consumer_regex_refresh_interval = std::time::Duration::from_secs(40);
+    room.tell(&matching("a", "foo.*"));
+    let slot = std::mem::take(&mut room.slot);
+    room.create("foo2", 1);
+    room.slot = slot;
+    room.pass(39_000);
+    assert_eq!(room.tell(&beat("a", 2)), "epoch 2");
+    room.pass(1_000);
+    assert_eq!(room.tell(&beat("a", 2)), "epoch 3 foo1:0 foo2:0");
+    room.pass(1);
+    let owned = owning("a", 3, &[("foo1", &[0]), ("foo2", &[0])]);
+    room.tell(&owned);
+    let slot = std::mem::take(&mut room.slot);
+    room.create("foo3", 1);
+    room.slot = slot;
+    room.pass(40_000);
+    assert_eq!(room.tell(&beat("a", 3)), "epoch 4 foo1:0 foo2:0 foo3:0");
+}
+
+#[test]
 fn names_and_expressions_add_up() {
     let mut room = Room::with(&[("foo1", 1), ("bar", 1)]);
     let both = ConsumerGroupHeartbeatRequest {
