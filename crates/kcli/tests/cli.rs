@@ -58,7 +58,10 @@ fn a_command_line_that_makes_no_sense_exits_with_2_and_a_hint() {
         ("topic list -b a:b:c:d", "expected host:port"),
         ("config get cities", "topic/NAME"),
         ("consume t -g group -p 1", "share out the partitions"),
-        ("consume t -g group --offset 5", "goes on where it has come to"),
+        (
+            "consume t -g group --offset 5",
+            "goes on where it has come to",
+        ),
         ("consume t -f %q", "unknown field %q"),
         ("produce t -z rot13", "zstd"),
         ("topic trim t", "--before"),
