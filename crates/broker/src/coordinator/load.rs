@@ -4,6 +4,7 @@
 //! pieces; and only a few are read at once, so that the first ones serve soon.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -104,8 +105,19 @@ impl Groups {
             .run(move || strong.groups.load_all(&strong))
             .is_err()
         {
-            // The broker stops, or its threads have more to do than they will ever manage.
-            self.loads.queue.lock().under_way -= 1;
+            // The broker stops, or its threads have more to do than they manage: once more later, unless
+            // another thread is at it.
+            let left = {
+                let mut queue = self.loads.queue.lock();
+                queue.under_way -= 1;
+                match queue.under_way {
+                    0 => std::mem::take(&mut queue.waiting),
+                    _ => VecDeque::new(),
+                }
+            };
+            for hosted in &left {
+                self.load_later(&core, hosted);
+            }
         }
     }
 
@@ -122,7 +134,11 @@ impl Groups {
             let Some(hosted) = next else {
                 return;
             };
-            load(core, &hosted);
+            // One log that nobody foresaw must not keep all others from being read.
+            if catch_unwind(AssertUnwindSafe(|| load(core, &hosted))).is_err() {
+                error!(partition = %hosted.partition.topic_partition(), "reading groups panicked");
+                self.load_later(core, &hosted);
+            }
         }
     }
 }
@@ -137,6 +153,8 @@ fn load(core: &Arc<Core>, hosted: &Arc<Hosted>) {
             debug!(%partition, leader_epoch = %hosted.leader_epoch, end_offset, took_ms, "groups loaded");
         }
         Err(LoadError::Resigned) => {
+            // Nobody told it if it did not look on yet: it would be "loading" for ever.
+            hosted.on_resigned();
             info!(%partition, leader_epoch = %hosted.leader_epoch, "groups are not loaded: another broker leads");
         }
         Err(failure) => {

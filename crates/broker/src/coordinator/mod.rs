@@ -37,11 +37,11 @@ use std::sync::{Arc, Weak};
 
 use ::coordinator::{Now, Settings, Surroundings, Token};
 use arc_swap::ArcSwap;
-use metadata::{Delta, ResourceKind};
+use metadata::Delta;
 use parking_lot::RwLock;
 use types::PartitionIndex;
 
-use crate::partition::Partition;
+use crate::partition::{Observer, Partition};
 use crate::state::Core;
 use hosted::Hosted;
 use load::Loads;
@@ -106,10 +106,17 @@ impl Groups {
         if *partition.topic_partition().topic != *OFFSETS_TOPIC {
             return;
         }
+        let index = partition.topic_partition().partition;
         let Some(leader_epoch) = partition.led_epoch() else {
+            // One whose turn to be loaded has not come yet did not look on, and heard of nothing.
+            if let Some(hosted) = self
+                .get(index)
+                .filter(|it| Arc::ptr_eq(&it.partition, partition))
+            {
+                hosted.on_resigned();
+            }
             return;
         };
-        let index = partition.topic_partition().partition;
         let hosted = {
             let mut shards = self.shards.write();
             if self.is_closed() {
@@ -130,12 +137,7 @@ impl Groups {
 
     /// Another image is shown.
     pub(crate) fn on_image(&self, core: &Core, delta: &Delta) {
-        let is_broker = |kind| kind == ResourceKind::Broker;
-        if delta
-            .configs
-            .keys()
-            .any(|resource| is_broker(resource.kind))
-        {
+        if settings::are_concerned(delta) {
             let image = core.image();
             self.settings.store(Arc::new(settings::of(core, &image)));
         }
