@@ -70,7 +70,7 @@ impl Groups {
         if needs_name(request) && request.group_id().is_empty() {
             return Err(Refusal::EmptyId);
         }
-        hosted.visit(core, |stage, at| {
+        let decided = hosted.visit(core, |stage, at| {
             match stage {
                 Stage::Loading => return Err(Refusal::Loading),
                 Stage::Over => return Err(Refusal::NotHere),
@@ -89,7 +89,8 @@ impl Groups {
                 |shard: &mut ::coordinator::Shard, token| shard.handle(at, caller, token, request);
             hosted.decide(core, stage, at, decide, sender);
             Ok(())
-        })
+        });
+        decided.unwrap_or(Err(Refusal::NotHere))
     }
 
     /// Whether this broker may speak for groups at all.

@@ -1,6 +1,7 @@
 //! One shard on this broker, in one leader epoch of its partition.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering, fence};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -9,7 +10,7 @@ use ::coordinator::{Answer, Record, Shard, Surroundings, Token};
 use metadata::Delta;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
-use tracing::warn;
+use tracing::{error, warn};
 use types::{LeaderEpoch, Offset};
 
 use super::serving::Serving;
@@ -19,6 +20,7 @@ use crate::state::Core;
 
 /// A shard and the partition that keeps it. Shared; its lock comes before the partition's.
 pub(super) struct Hosted {
+    me: Weak<Self>,
     core: Weak<Core>,
     pub(super) partition: Arc<Partition>,
     pub(super) leader_epoch: LeaderEpoch,
@@ -58,8 +60,9 @@ impl Hosted {
         core: Weak<Core>,
         partition: Arc<Partition>,
         leader_epoch: LeaderEpoch,
-    ) -> Self {
-        Self {
+    ) -> Arc<Self> {
+        Arc::new_cyclic(|me| Self {
+            me: me.clone(),
             core,
             partition,
             leader_epoch,
@@ -68,7 +71,7 @@ impl Hosted {
             settled: AtomicI64::new(0),
             is_over: AtomicBool::new(false),
             due: AtomicU64::new(u64::MAX),
-        }
+        })
     }
 
     /// Whether it is that partition's, in that epoch, and not over.
@@ -88,22 +91,42 @@ impl Hosted {
         (nanos != u64::MAX).then(|| Duration::from_nanos(nanos))
     }
 
-    /// Runs `act` on the shard, and then whatever follows: answers leave, deadlines are noted.
+    /// Runs `act` on the shard, and then whatever follows: answers leave, deadlines are noted. `None` if
+    /// that has panicked.
     pub(super) fn visit<T>(
-        self: &Arc<Self>,
+        &self,
         core: &Core,
         act: impl FnOnce(&mut Stage, &Surroundings<'_>) -> T,
-    ) -> T {
+    ) -> Option<T> {
         let result = {
             let mut stage = self.stage.lock();
-            core.surrounded(|at| {
-                let result = act(&mut stage, at);
-                self.finish(core, &mut stage, at);
+            self.guarded(core, &mut stage, |stage, at| {
+                let result = act(stage, at);
+                self.finish(core, stage, at);
                 result
             })
         };
         self.settle(core);
         result
+    }
+
+    /// What is in memory after a panic is suspect; what is in the log is not. So the groups are loaded
+    /// anew, and all others go on.
+    fn guarded<T>(
+        &self,
+        core: &Core,
+        stage: &mut Stage,
+        act: impl FnOnce(&mut Stage, &Surroundings<'_>) -> T,
+    ) -> Option<T> {
+        let acted = core.surrounded(|at| catch_unwind(AssertUnwindSafe(|| act(stage, at))));
+        if acted.is_err() {
+            let partition = self.partition.topic_partition();
+            error!(%partition, "a decision of groups panicked; they are loaded anew");
+            *stage = Stage::Loading;
+            self.due.store(u64::MAX, Ordering::SeqCst);
+            core.groups.load_later(core, self.me.upgrade());
+        }
+        acted.ok()
     }
 
     /// The shard hears of the newest high watermark, unless somebody is in it, who will then do this.
@@ -119,7 +142,12 @@ impl Hosted {
             let Some(mut stage) = self.stage.try_lock() else {
                 return;
             };
-            core.surrounded(|at| self.finish(core, &mut stage, at));
+            let settled = self.guarded(core, &mut stage, |stage, at| {
+                self.finish(core, stage, at);
+            });
+            if settled.is_none() {
+                return;
+            }
         }
     }
 
@@ -145,13 +173,7 @@ impl Hosted {
 
     /// Appends what the shard decided and shows it to the shard. If that fails, the shard knows more than
     /// its log, and is dropped.
-    fn write(
-        self: &Arc<Self>,
-        core: &Core,
-        stage: &mut Stage,
-        records: &[Record],
-        at: &Surroundings<'_>,
-    ) {
+    fn write(&self, core: &Core, stage: &mut Stage, records: &[Record], at: &Surroundings<'_>) {
         let Stage::Serving(serving) = stage else {
             return;
         };
@@ -164,14 +186,14 @@ impl Hosted {
                 let partition = self.partition.topic_partition();
                 warn!(%partition, %failure, "groups cannot be written; they are loaded anew");
                 *stage = Stage::Loading;
-                core.groups.load_soon(Arc::clone(self));
+                core.groups.load_soon(self.me.upgrade());
             }
         }
     }
 
     /// Decides a request whose answer goes to `sender`.
     pub(super) fn decide(
-        self: &Arc<Self>,
+        &self,
         core: &Core,
         stage: &mut Stage,
         at: &Surroundings<'_>,
@@ -193,7 +215,7 @@ impl Hosted {
     }
 
     /// Something is due.
-    pub(super) fn on_time(self: &Arc<Self>, core: &Core) {
+    pub(super) fn on_time(&self, core: &Core) {
         self.visit(core, |stage, at| {
             let Stage::Serving(serving) = stage else {
                 return;
@@ -215,7 +237,7 @@ impl Hosted {
     }
 
     /// Topics changed.
-    pub(super) fn on_image(self: &Arc<Self>, core: &Core, delta: &Delta) {
+    pub(super) fn on_image(&self, core: &Core, delta: &Delta) {
         self.visit(core, |stage, at| {
             let Stage::Serving(serving) = stage else {
                 return;
@@ -230,7 +252,7 @@ impl Hosted {
     }
 
     /// The log is read up to `end_offset`, where this epoch began.
-    pub(super) fn on_loaded(self: &Arc<Self>, core: &Core, shard: Shard, end_offset: Offset) {
+    pub(super) fn on_loaded(&self, core: &Core, shard: Shard, end_offset: Offset) {
         self.visit(core, |stage, at| {
             if matches!(stage, Stage::Over) {
                 return;

@@ -23,7 +23,7 @@ impl Groups {
             .map_err(|_refusal| ErrorCode::CoordinatorNotAvailable)?;
         let mut groups = Vec::new();
         for hosted in self.all() {
-            hosted.visit(core, |stage, _at| match stage {
+            let listed = hosted.visit(core, |stage, _at| match stage {
                 Stage::Loading => Err(Refusal::Loading.code()),
                 Stage::Serving(serving) if !serving.shard.is_active() => {
                     Err(Refusal::Loading.code())
@@ -33,7 +33,8 @@ impl Groups {
                     Ok(())
                 }
                 Stage::Over => Ok(()),
-            })?;
+            });
+            listed.unwrap_or(Err(ErrorCode::CoordinatorNotAvailable))?;
         }
         Ok(groups)
     }

@@ -48,6 +48,8 @@ enum LoadError {
     /// This broker does not lead in that epoch any more, which is no mistake.
     #[error("not the leader any more")]
     Resigned,
+    #[error("a panic")]
+    Panicked,
     #[error(transparent)]
     Read(#[from] ReadError),
     #[error(transparent)]
@@ -62,10 +64,10 @@ impl From<Denied> for LoadError {
 
 impl Groups {
     /// The shard's log is read as soon as a thread is free.
-    pub(super) fn load_soon(&self, hosted: Arc<Hosted>) {
+    pub(super) fn load_soon(&self, hosted: Option<Arc<Hosted>>) {
         {
             let mut queue = self.loads.queue.lock();
-            queue.waiting.push_back(hosted);
+            queue.waiting.extend(hosted);
             if queue.under_way >= LOADS_MAX {
                 return;
             }
@@ -75,9 +77,10 @@ impl Groups {
     }
 
     /// Reading failed: the broker's one task tries once more when it is time.
-    fn load_later(&self, core: &Core, hosted: &Arc<Hosted>) {
+    pub(super) fn load_later(&self, core: &Core, hosted: impl IntoIterator<Item = Arc<Hosted>>) {
         let due = core.clock.monotonic() + RETRY_AFTER;
-        self.loads.later.lock().push((due, Arc::clone(hosted)));
+        let hosted = hosted.into_iter().map(|hosted| (due, hosted));
+        self.loads.later.lock().extend(hosted);
         self.alarm.set(due);
     }
 
@@ -89,7 +92,7 @@ impl Groups {
             later.extract_if(.., |(due, _)| *due <= now).collect()
         };
         for (_, hosted) in due {
-            self.load_soon(hosted);
+            self.load_soon(Some(hosted));
         }
         let later = self.loads.later.lock();
         later.iter().map(|(due, _)| *due).min()
@@ -115,9 +118,7 @@ impl Groups {
                     _ => VecDeque::new(),
                 }
             };
-            for hosted in &left {
-                self.load_later(&core, hosted);
-            }
+            self.load_later(&core, left);
         }
     }
 
@@ -134,11 +135,7 @@ impl Groups {
             let Some(hosted) = next else {
                 return;
             };
-            // One log that nobody foresaw must not keep all others from being read.
-            if catch_unwind(AssertUnwindSafe(|| load(core, &hosted))).is_err() {
-                error!(partition = %hosted.partition.topic_partition(), "reading groups panicked");
-                self.load_later(core, &hosted);
-            }
+            load(core, &hosted);
         }
     }
 }
@@ -146,7 +143,9 @@ impl Groups {
 fn load(core: &Arc<Core>, hosted: &Arc<Hosted>) {
     let partition = hosted.partition.topic_partition();
     let started = core.clock.monotonic();
-    match read(core, hosted) {
+    // One log that nobody foresaw must not keep all others from being read.
+    let read = catch_unwind(AssertUnwindSafe(|| read(core, hosted)));
+    match read.unwrap_or(Err(LoadError::Panicked)) {
         Ok((shard, end_offset)) => {
             hosted.on_loaded(core, shard, end_offset);
             let took_ms = core.clock.monotonic().saturating_sub(started).as_millis();
@@ -159,7 +158,7 @@ fn load(core: &Arc<Core>, hosted: &Arc<Hosted>) {
         }
         Err(failure) => {
             error!(%partition, %failure, "groups cannot be loaded; once more in a few seconds");
-            core.groups.load_later(core, hosted);
+            core.groups.load_later(core, [Arc::clone(hosted)]);
         }
     }
 }

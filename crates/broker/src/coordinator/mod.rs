@@ -127,12 +127,11 @@ impl Groups {
                 return;
             }
             let hosted = Hosted::new(self.core.clone(), Arc::clone(partition), leader_epoch);
-            let hosted = Arc::new(hosted);
             shards.insert(index, Arc::clone(&hosted));
             hosted
         };
         // One of an older epoch was told that it is over, and ends by itself.
-        self.load_soon(hosted);
+        self.load_soon(Some(hosted));
     }
 
     /// Another image is shown.

@@ -4,15 +4,28 @@ use std::time::Duration;
 
 use ::coordinator::{Choice, MigrationPolicy, Settings};
 use config::server::ServerConfig;
-use metadata::{MetadataImage, ResourceKind};
+use metadata::{Delta, MetadataImage, ResourceKind};
 
+use super::OFFSETS_TOPIC;
 use crate::state::Core;
 
 const ASSIGNMENT_INTERVAL: &str = "group.consumer.assignment.interval.ms";
 
+/// Whether what holds may be different after these changes.
+pub(super) fn are_concerned(delta: &Delta) -> bool {
+    delta.configs.keys().any(|resource| match resource.kind {
+        ResourceKind::Broker => true,
+        ResourceKind::Topic => *resource.name == *OFFSETS_TOPIC,
+        _ => false,
+    })
+}
+
 /// What holds with this image.
 pub(super) fn of(core: &Core, image: &MetadataImage) -> Settings {
     let mut settings = of_file(&core.config);
+    // A batch has to fit into a segment, and an operator may have made those small.
+    let segment_bytes = count(core.topic_config(image, OFFSETS_TOPIC).segment_bytes);
+    settings.batch_bytes_max = settings.batch_bytes_max.min(segment_bytes);
     // The only key that changes while the broker runs, for all brokers at once.
     let dynamic = image.config(ResourceKind::Broker, "", ASSIGNMENT_INTERVAL);
     if let Some(ms) = dynamic.and_then(|text| text.trim().parse().ok()) {

@@ -72,6 +72,14 @@ impl Groups {
         self.alarm.ring();
     }
 
+    /// A decision of a test panics.
+    #[cfg(test)]
+    pub(crate) fn panic_in(&self, core: &Core, index: types::PartitionIndex) {
+        let hosted = self.get(index).expect("hosted here");
+        let nothing: Option<()> = hosted.visit(core, |_stage, _at| panic!("told to"));
+        assert!(nothing.is_none());
+    }
+
     /// Acts on what is due. Returns when to look again.
     fn on_time(&self, core: &Core) -> Option<Duration> {
         let now = core.clock.monotonic();

@@ -3,6 +3,8 @@
 //! Topics and partitions that do not exist are answered here, and the others go to the group with name and
 //! id: it keeps names, and ids tell a topic from another one that had its name before.
 
+use std::collections::HashMap;
+
 use coordinator::{Answer, Request};
 use metadata::{MetadataImage, TopicImage};
 use net::server::Reply;
@@ -87,17 +89,19 @@ fn refused(
     })
 }
 
-/// The group's answer, and what it was not asked about.
+/// The group's answer, and what it was not asked about. Nobody knows how many topics a request names that
+/// do not exist: each is looked up once.
 fn merged(
     mut response: OffsetCommitResponse,
     unknown: Vec<OffsetCommitResponseTopic>,
 ) -> OffsetCommitResponse {
+    let answered = response.topics.iter().enumerate();
+    let places: HashMap<_, _> = answered
+        .map(|(place, topic)| ((topic.name.clone(), topic.topic_id), place))
+        .collect();
     for topic in unknown {
-        let mut answered = response.topics.iter_mut();
-        let is_same = |it: &&mut OffsetCommitResponseTopic| {
-            (&it.name, it.topic_id) == (&topic.name, topic.topic_id)
-        };
-        match answered.find(is_same) {
+        let place = places.get(&(topic.name.clone(), topic.topic_id));
+        match place.and_then(|place| response.topics.get_mut(*place)) {
             Some(answered) => answered.partitions.extend(topic.partitions),
             None => response.topics.push(topic),
         }

@@ -1,5 +1,7 @@
 //! `OffsetDelete` (47): forgets offsets of topics that the group does not read any more.
 
+use std::collections::HashMap;
+
 use coordinator::{Answer, Request};
 use net::server::Reply;
 use protocol::messages::offset_delete::{
@@ -52,9 +54,14 @@ fn merged(
     if response.error_code != ErrorCode::None.to_wire() {
         return response;
     }
+    // Nobody knows how many topics a request names that do not exist: each is looked up once.
+    let answered = response.topics.iter().enumerate();
+    let places: HashMap<_, _> = answered
+        .map(|(place, topic)| (topic.name.clone(), place))
+        .collect();
     for topic in unknown {
-        let mut answered = response.topics.iter_mut();
-        match answered.find(|answered| answered.name == topic.name) {
+        let place = places.get(&topic.name);
+        match place.and_then(|place| response.topics.get_mut(*place)) {
             Some(answered) => answered.partitions.extend(topic.partitions),
             None => response.topics.push(topic),
         }
