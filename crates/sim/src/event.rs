@@ -4,9 +4,9 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::Duration;
 
-use types::NodeId;
+use types::{LeaderEpoch, NodeId, Offset};
 
-use crate::message::Message;
+use crate::message::{Key, Message};
 use crate::net::ConnId;
 
 /// Something that happens at a moment.
@@ -79,6 +79,10 @@ pub enum Timer {
     Write,
     /// A broker that was told to may exit.
     Exit,
+    /// A broker that began to lead in that epoch has read the groups' log, up to there.
+    Load(Key, LeaderEpoch, Offset),
+    /// A broker looks at the deadlines of groups.
+    Groups(Key),
     /// A controller looks at its term, its sessions and its mailbox.
     Tick,
     /// The active controller hears that a broker's session broke.

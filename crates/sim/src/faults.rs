@@ -18,6 +18,7 @@ use crate::broker::Role;
 use crate::broker::machine::Machine;
 use crate::draw::ms;
 use crate::event::Event;
+use crate::group::{OFFSETS, READ, READ_PARTITIONS};
 use crate::message::{Admin, Ask, Message};
 use crate::net::is_controller;
 use crate::plan::Fault;
@@ -301,7 +302,11 @@ fn create(name: Str, topic: u8, factor: u8, min_isr: u8) -> CreateTopicsRequest 
     CreateTopicsRequest {
         topics: vec![CreatableTopic {
             name,
-            num_partitions: 1 + i32::from(topic % 2),
+            num_partitions: match topic {
+                READ => READ_PARTITIONS,
+                OFFSETS => 2,
+                _ => 1 + i32::from(topic % 2),
+            },
             replication_factor: i16::from(factor),
             configs: vec![min_isr],
             ..CreatableTopic::default()

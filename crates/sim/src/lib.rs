@@ -5,7 +5,7 @@
 //! ```text
 //! run ─▶ plan (what the seed stands for) ─▶ world: queue of events, clock, processes
 //!                                             │
-//!        faults ── net ── client ── broker ── quorum          each an `impl World`
+//!        faults ── net ── client ── group ── broker ── quorum          each an `impl World`
 //!                                             │
 //!                                        invariants           look at all of it
 //! ```
@@ -15,6 +15,7 @@ pub mod client;
 pub mod draw;
 pub mod event;
 pub mod faults;
+pub mod group;
 pub mod invariants;
 pub mod log;
 pub mod message;

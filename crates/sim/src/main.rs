@@ -12,7 +12,6 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use sim::mutant::Mutant;
-use sim::plan::Plan;
 use sim::run::{Options, Outcome, run, shrink};
 
 const DEFAULT_RUNS: u64 = 2_000;
@@ -44,6 +43,7 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<Arguments, String> {
         let mut value = || words.next().ok_or_else(|| format!("{word} needs a value"));
         match word.as_str() {
             "--trace" => arguments.options.is_traced = true,
+            "--groups" => arguments.options.has_groups = true,
             "--mutants" => arguments.all_mutants = true,
             "--seed" => arguments.seed = Some(number(&value()?)?),
             "--runs" => arguments.runs = Some(number(&value()?)?),
@@ -80,7 +80,7 @@ fn run_seeds(arguments: &Arguments) -> ExitCode {
         DEFAULT_RUNS
     };
     let runs = arguments.runs.unwrap_or(default);
-    let (mut steps, mut acked) = (0, 0);
+    let (mut steps, mut acked, mut committed) = (0, 0, 0);
     for seed in first..first.saturating_add(runs) {
         let options = Options {
             seed,
@@ -92,6 +92,7 @@ fn run_seeds(arguments: &Arguments) -> ExitCode {
         }
         steps += outcome.step_count;
         acked += outcome.acked_count;
+        committed += outcome.committed_count;
         if let Some(violation) = &outcome.violation {
             print(&format!(
                 "seed {seed} after {} seeds: {violation}",
@@ -105,13 +106,13 @@ fn run_seeds(arguments: &Arguments) -> ExitCode {
         }
     }
     print(&format!(
-        "{runs} seeds, {steps} steps, {acked} records acknowledged, 0 violations"
+        "{runs} seeds, {steps} steps, {acked} records acknowledged, {committed} of them commits, 0 violations"
     ));
     ExitCode::SUCCESS
 }
 
 fn show(options: &Options, outcome: &Outcome) {
-    let plan = Plan::of(options.seed);
+    let plan = options.plan();
     print(&format!("seed {}: {plan}", options.seed));
     for (index, (at, fault)) in plan.faults.iter().enumerate() {
         let mark = if options.without.contains(&index) {
@@ -140,6 +141,7 @@ fn hunt_all(arguments: &Arguments) -> ExitCode {
         let options = |seed| Options {
             seed,
             mutant: Some(mutant),
+            has_groups: mutant.is_of_groups(),
             ..Options::default()
         };
         let killer = (first..first.saturating_add(runs))

@@ -6,6 +6,7 @@ use metadata::MetadataRecord;
 use rpc::{HeartbeatAnswer, HeartbeatState, PartitionRefusal, PartitionUpdate, Registration};
 use types::{BrokerEpoch, LeaderEpoch, NodeId, Offset, PartitionIndex, TopicId};
 
+use crate::group::hosted::Question;
 use crate::log::Record;
 
 /// Names a partition of one creation of a topic.
@@ -63,6 +64,15 @@ pub enum Message {
         offset: Offset,
         /// Whether a follower may answer.
         from_follower: bool,
+    },
+    /// Client to broker.
+    AskGroup(Question),
+    /// Broker to client.
+    GroupAnswer {
+        /// The asker's number of the question.
+        number: u64,
+        /// What the group says.
+        answer: Box<coordinator::Answer>,
     },
     /// Broker to client.
     Fetched {

@@ -37,11 +37,19 @@ pub enum Glue {
     PurgeBeforeSync,
     /// The active controller answers before the entry is committed.
     AnswerBeforeCommit,
+    /// A coordinator keeps its groups when another one takes over, and goes on with them later.
+    ShardSurvivesResignation,
+    /// What was read of a log for an older epoch is taken for a newer one's.
+    LateLoadKept,
+    /// A coordinator reads its log up to the high watermark that it knows of.
+    LoadToHighWatermark,
+    /// A coordinator that is cut off from the controllers goes on answering.
+    NoLease,
 }
 
 impl Glue {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 19] = [
         Self::AckBeforeWrite,
         Self::EpochsNotTruncated,
         Self::ProducersNotRolledBack,
@@ -57,6 +65,18 @@ impl Glue {
         Self::AppendNotSynced,
         Self::PurgeBeforeSync,
         Self::AnswerBeforeCommit,
+        Self::ShardSurvivesResignation,
+        Self::LateLoadKept,
+        Self::LoadToHighWatermark,
+        Self::NoLease,
+    ];
+
+    /// Those that only groups suffer from.
+    const OF_GROUPS: [Self; 4] = [
+        Self::ShardSurvivesResignation,
+        Self::LateLoadKept,
+        Self::LoadToHighWatermark,
+        Self::NoLease,
     ];
 }
 
@@ -69,11 +89,23 @@ pub enum Mutant {
     Metadata(metadata::mutant::Mutant),
     /// In the active controller's decisions.
     Controller(controller::mutant::Mutant),
+    /// In the groups' coordinators.
+    Coordinator(coordinator::mutant::Mutant),
     /// In what the simulator models.
     Glue(Glue),
 }
 
 impl Mutant {
+    /// Whether only a run with groups can show it.
+    #[must_use]
+    pub fn is_of_groups(self) -> bool {
+        match self {
+            Self::Coordinator(_) => true,
+            Self::Glue(mutant) => Glue::OF_GROUPS.contains(&mutant),
+            Self::Replication(_) | Self::Metadata(_) | Self::Controller(_) => false,
+        }
+    }
+
     /// All of them.
     #[must_use]
     pub fn all() -> Vec<Self> {
@@ -83,6 +115,8 @@ impl Mutant {
         let inner = replication.map(Self::Replication);
         let inner = inner.chain(metadata.map(Self::Metadata));
         let inner = inner.chain(controller.map(Self::Controller));
+        let coordinator = coordinator::mutant::Mutant::ALL.iter().copied();
+        let inner = inner.chain(coordinator.map(Self::Coordinator));
         inner.chain(Glue::ALL.map(Self::Glue)).collect()
     }
 
@@ -101,6 +135,7 @@ impl fmt::Display for Mutant {
             Self::Replication(mutant) => write!(f, "replication::{mutant:?}"),
             Self::Metadata(mutant) => write!(f, "metadata::{mutant:?}"),
             Self::Controller(mutant) => write!(f, "controller::{mutant:?}"),
+            Self::Coordinator(mutant) => write!(f, "coordinator::{mutant:?}"),
             Self::Glue(mutant) => write!(f, "glue::{mutant:?}"),
         }
     }
@@ -133,6 +168,13 @@ pub fn set(mutant: Option<Mutant>) {
             None
         }
     };
+    let coordinator = |m| {
+        if let Mutant::Coordinator(m) = m {
+            Some(m)
+        } else {
+            None
+        }
+    };
     let glue = |m| {
         if let Mutant::Glue(m) = m {
             Some(m)
@@ -143,6 +185,7 @@ pub fn set(mutant: Option<Mutant>) {
     replication::mutant::set(mutant.and_then(replication));
     metadata::mutant::set(mutant.and_then(metadata));
     controller::mutant::set(mutant.and_then(controller));
+    coordinator::mutant::set(mutant.and_then(coordinator));
     ACTIVE.set(mutant.and_then(glue));
 }
 

@@ -12,6 +12,7 @@ use rand::rngs::Xoshiro256PlusPlus;
 use types::NodeId;
 
 use crate::draw::{Draw, ms};
+use crate::group::plan::GroupPlan;
 
 /// When faults end and the world begins to heal.
 pub const FAULTS_END: Duration = ms(12_000);
@@ -190,6 +191,8 @@ pub struct Plan {
     pub producer_count: u32,
     /// The longest pause between two records of a producer.
     pub produce_pause_max: Duration,
+    /// The groups, in a run with groups.
+    pub groups: Option<GroupPlan>,
     /// What happens when, in order.
     pub faults: Vec<(Duration, Fault)>,
 }
@@ -215,6 +218,7 @@ impl Plan {
             acks_one: *draw.of(&[0, 0, 4]),
             producer_count: draw.between(2, 6),
             produce_pause_max: *draw.of(&[ms(5), ms(30), ms(120)]),
+            groups: None,
             faults: Vec::new(),
         };
         plan.draw_faults(&mut draw);

@@ -15,6 +15,8 @@ pub struct Options {
     pub seed: u64,
     /// Faults of the plan, by index, that do not happen.
     pub without: Vec<usize>,
+    /// Whether there are consumer groups.
+    pub has_groups: bool,
     /// A mistake to commit.
     pub mutant: Option<Mutant>,
     /// Whether the trace is kept.
@@ -28,6 +30,8 @@ pub struct Outcome {
     pub violation: Option<Violation>,
     /// How many events happened.
     pub step_count: u64,
+    /// How many commits of groups were acknowledged.
+    pub committed_count: u64,
     /// How many records were acknowledged to producers that asked for all.
     pub acked_count: u64,
     /// Virtual time at the end.
@@ -39,7 +43,7 @@ pub struct Outcome {
 /// Runs a seed.
 #[must_use]
 pub fn run(options: &Options) -> Outcome {
-    let mut plan = Plan::of(options.seed);
+    let mut plan = options.plan();
     let mut index = 0;
     plan.faults.retain(|_| {
         let stays = !options.without.contains(&index);
@@ -58,6 +62,7 @@ pub fn run(options: &Options) -> Outcome {
     Outcome {
         violation: world.truth.violation.take(),
         step_count: world.trace.step_count,
+        committed_count: world.truth.register.acked_count(),
         acked_count: world.truth.acked_count(),
         ended_at: world.now,
         trace: world.trace.into_lines(),
@@ -68,7 +73,7 @@ pub fn run(options: &Options) -> Outcome {
 /// number of faults.
 #[must_use]
 pub fn shrink(options: &Options) -> Options {
-    let count = Plan::of(options.seed).faults.len();
+    let count = options.plan().faults.len();
     let mut smallest = options.clone();
     let invariant = run(options).violation.map(|violation| violation.invariant);
     loop {
@@ -91,10 +96,25 @@ pub fn shrink(options: &Options) -> Options {
     }
 }
 
+impl Options {
+    /// What the seed stands for.
+    #[must_use]
+    pub fn plan(&self) -> Plan {
+        if self.has_groups {
+            Plan::with_groups(self.seed)
+        } else {
+            Plan::of(self.seed)
+        }
+    }
+}
+
 /// The command line that runs it again.
 impl fmt::Display for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "cargo run -p sim -- --seed {} --trace", self.seed)?;
+        if self.has_groups {
+            write!(f, " --groups")?;
+        }
         if !self.without.is_empty() {
             let list: Vec<String> = self.without.iter().map(usize::to_string).collect();
             write!(f, " --without {}", list.join(","))?;

@@ -13,6 +13,7 @@ use crate::broker::machine::Machine;
 use crate::client::Clients;
 use crate::draw::{Draw, ms};
 use crate::event::{Event, Heal, Queue, Timer};
+use crate::group::Groups;
 use crate::invariants::{Truth, liveness};
 use crate::message::Key;
 use crate::net::{Net, is_client, is_controller};
@@ -69,6 +70,8 @@ pub struct World {
     pub controllers: BTreeMap<NodeId, Controller>,
     /// Producers and consumers.
     pub clients: Clients,
+    /// Consumer groups.
+    pub groups: Groups,
     /// What happened in truth.
     pub truth: Truth,
     /// The controllers' settings.
@@ -93,6 +96,7 @@ impl World {
             brokers: BTreeMap::new(),
             controllers: BTreeMap::new(),
             clients: Clients::default(),
+            groups: Groups::default(),
             truth: Truth::default(),
             settings: settings(),
             down_after_stop: BTreeMap::new(),
@@ -120,6 +124,7 @@ impl World {
         }
         self.queue.push(ms(1000), Event::Check);
         self.start_clients();
+        self.start_members();
     }
 
     /// Runs to the end, or to the first broken promise.
@@ -171,6 +176,8 @@ impl World {
             Timer::Housekeeping => self.on_housekeeping(node),
             Timer::Write => self.on_write(node),
             Timer::Exit => self.stop_cleanly(node),
+            Timer::Load(key, epoch, end) => self.on_load(node, key, epoch, end),
+            Timer::Groups(key) => self.on_groups_timer(node, key),
             Timer::Tick => self.on_tick(node),
             Timer::SessionBroken(broker) => self.on_session_broken(node, broker),
         }

@@ -127,7 +127,8 @@ fn mistakes_are_found() {
 
 #[test]
 fn every_mistake_has_a_seed_or_is_known_to_be_rare() {
-    for mutant in Mutant::all() {
+    // Those of coordinators: see groups.rs.
+    for mutant in Mutant::all().into_iter().filter(|it| !it.is_of_groups()) {
         let name = mutant.to_string();
         let is_known = KILLERS.iter().any(|(known, _)| *known == name);
         assert!(

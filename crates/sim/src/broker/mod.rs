@@ -29,6 +29,7 @@ use rpc::Registration;
 use types::{BrokerEpoch, LeaderEpoch, NodeId, Offset};
 
 use crate::event::Envelope;
+use crate::group::hosted::Host;
 use crate::log::Log;
 use crate::message::{Answer, Key, Message};
 use crate::net::ConnId;
@@ -63,6 +64,8 @@ pub struct Broker {
     pub asked: BTreeMap<u64, (Duration, Vec<(Key, Proposal)>)>,
     /// When it was asked to stop.
     pub stops_since: Option<Duration>,
+    /// The groups that it coordinates.
+    pub groups: Host,
     next_number: u64,
 }
 
@@ -119,6 +122,7 @@ impl Broker {
             heard_at: Duration::ZERO,
             asked: BTreeMap::new(),
             stops_since: None,
+            groups: Host::default(),
             next_number: 0,
         }
     }
@@ -180,6 +184,7 @@ impl World {
             } => {
                 self.on_fetch(to, from, key, offset, from_follower);
             }
+            Message::AskGroup(question) => self.on_ask_group(to, from, question),
             _ => {
                 let _ = from_process;
             }
@@ -200,7 +205,11 @@ impl World {
         match answer {
             Answer::Registered(epoch) => self.on_registered(node, epoch),
             Answer::RegistrationRefused | Answer::Done => {}
-            Answer::Beat(answer) => self.on_beat(node, answer),
+            Answer::Beat(answer) => {
+                let session = self.plan.session_timeout;
+                self.broker(node).groups.on_beat_heard(number, session);
+                self.on_beat(node, answer);
+            }
             Answer::Unknown => self.on_unknown(node),
             Answer::Altered(answers) => {
                 if let Some((_, proposals)) = asked {

@@ -110,6 +110,7 @@ impl World {
             self.assign(id, key, topic_number(topic.name()), partition, min_isr);
         }
         self.apply_min_isr(id, &image);
+        self.show_topics_to_groups(id, &delta);
         self.drop_strays(id, &image);
         self.retry_parked(id);
         self.connect(id);
@@ -127,6 +128,7 @@ impl World {
             let Some(replica) = self.broker(id).replicas.remove(&key) else {
                 continue;
             };
+            self.resign_groups(id, key);
             self.refuse_waiters(id, key, replica.waiters, ProduceError::NotLeader);
             if let Some(machine) = self.machines.get_mut(&id)
                 && !mutant::is(Glue::LogByName)
@@ -240,6 +242,7 @@ impl World {
         );
         self.refuse_waiters(id, key, waiters, ProduceError::NotLeader);
         self.check_new_leader(id, key, epoch);
+        self.host_groups(id, key, epoch);
         self.on_moved(id, key, moved);
     }
 
@@ -263,6 +266,7 @@ impl World {
             "follows {leader:?} in {} epoch {epoch}",
             self.name(key)
         );
+        self.resign_groups(id, key);
         self.refuse_waiters(id, key, waiters, ProduceError::NotLeader);
     }
 

@@ -12,6 +12,7 @@ use types::{BrokerEpoch, NodeId, Uuid};
 use super::{Broker, Role};
 use crate::draw::ms;
 use crate::event::{Event, Timer};
+use crate::group::hosted::Host;
 use crate::message::{Ask, Message};
 use crate::say;
 use crate::world::World;
@@ -121,6 +122,7 @@ impl World {
             .stops_since
             .is_some_and(|since| now.saturating_sub(since) > PATIENCE);
         let (number, controller) = (broker.number(), broker.controller);
+        broker.groups.on_beat_sent(number, now);
         let message = Message::Ask(number, Ask::Heartbeat(id, epoch, state));
         self.send(id, controller, None, message);
         if has_lost_controller {
@@ -192,6 +194,7 @@ impl World {
         broker.replicas.clear();
         broker.to_followers.clear();
         broker.from_leaders.clear();
+        broker.groups = Host::default();
     }
 
     /// Writes what is written now and then: the page cache to disk, high watermarks to their files.

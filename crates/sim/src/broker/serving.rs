@@ -114,6 +114,7 @@ impl World {
         for waiter in committed {
             self.produced(id, waiter.request, Ok(waiter.offset));
         }
+        self.settle_groups(id, key);
         self.wake_streams(id, key);
     }
 

@@ -11,11 +11,12 @@ use types::{LeaderEpoch, NodeId, Offset};
 
 use crate::draw::ms;
 use crate::event::{Envelope, Event};
+use crate::group::{FIRST_MEMBER, OFFSETS};
 use crate::log::Record;
 use crate::message::{Key, Message, ProduceError};
 use crate::plan::FAULTS_END;
 use crate::say;
-use crate::world::World;
+use crate::world::{World, topic_name};
 
 /// Producers are clients 0 and up, consumers these and up.
 const FIRST_CONSUMER: u32 = 500;
@@ -68,6 +69,14 @@ struct Consumer {
     offset: Offset,
 }
 
+impl Clients {
+    /// A value that nobody has written.
+    pub const fn fresh_value(&mut self) -> u64 {
+        self.next_value += 1;
+        self.next_value
+    }
+}
+
 impl Producer {
     /// Whether it has nothing on its way, and got something through since the faults ended.
     #[must_use]
@@ -76,11 +85,15 @@ impl Producer {
     }
 }
 
-const fn node_of(client: u32) -> NodeId {
+/// Where a client is.
+#[must_use]
+pub const fn node_of(client: u32) -> NodeId {
     NodeId(1000 + client.cast_signed())
 }
 
-const fn client_of(node: NodeId) -> u32 {
+/// Which client is there.
+#[must_use]
+pub const fn client_of(node: NodeId) -> u32 {
     (node.0 - 1000).cast_unsigned()
 }
 
@@ -109,6 +122,9 @@ impl World {
 
     /// A client acts, and again a little later.
     pub fn on_client(&mut self, number: u32) {
+        if number >= FIRST_MEMBER {
+            return self.on_member(number);
+        }
         if number >= FIRST_CONSUMER {
             self.consume(number);
             let pause = self.draw.duration(ms(5), ms(60));
@@ -187,6 +203,7 @@ impl World {
                 .topics()
                 .flat_map(|topic| topic.partitions().map(|(index, _)| (topic.id(), index)))
                 .filter(|key| self.truth.newest.partition(key.0, key.1).is_some())
+                .filter(|key| !self.is_groups_log(*key))
                 .collect();
             let key = self.draw.maybe_of(&keys).copied();
             self.clients.next_producer += 1;
@@ -206,6 +223,11 @@ impl World {
         }
         producer.leader_epoch = partition.leader_epoch;
         Some((key, partition.leader?))
+    }
+
+    fn is_groups_log(&self, key: Key) -> bool {
+        let log = self.truth.newest.topic(&topic_name(OFFSETS));
+        log.is_some_and(|log| log.id() == key.0)
     }
 
     /// Brokers that clients can reach.
@@ -283,6 +305,9 @@ impl World {
                     consumer.offset = consumer.offset.max(end);
                 }
                 self.truth.on_read(key, offset, &records, envelope.from);
+            }
+            Message::GroupAnswer { number, answer } => {
+                self.on_group_answer(envelope.to, number, *answer);
             }
             _ => {}
         }

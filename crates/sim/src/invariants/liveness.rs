@@ -43,6 +43,7 @@ impl World {
         metadata
             .or_else(|| self.unwell_replicas())
             .or_else(|| self.unwell_producers())
+            .or_else(|| self.unwell_members())
     }
 
     fn unwell_replicas(&self) -> Option<String> {

@@ -10,6 +10,8 @@
 //! | [`candidates`] | every member of ISR and ELR holds what was ever exposed; nobody cuts what it knew as committed | at each commit and cut |
 //! | [`watermark`] | HW ≤ log end of everyone counted, never with too few in sync, never below what was exposed; log start ≤ HW ≤ log end | at each move, at each look at ISRs |
 //! | [`metadata_log`] | M1–M3, M7: committed entries stay, images at one offset are equal, broker epochs grow, one Raft leader per term | at each commit and image |
+//! | [`register`] | G1, G2: an acknowledged commit stays, and no older one is shown after it; nothing is shown that was not committed | at each answer of a coordinator, at each acknowledgement |
+//! | [`owners`] | G3: one owner per partition and generation; who lost a partition commits nothing more | at each assignment and commit |
 //! | [`liveness`] | everything is well a while after the faults ended | at the end |
 //!
 //! To add one: a module with a function on [`Truth`] (what was observed) or
@@ -22,7 +24,9 @@ pub mod liveness;
 pub mod matching;
 pub mod metadata_log;
 pub mod order;
+pub mod owners;
 pub mod reads;
+pub mod register;
 pub mod watermark;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -62,6 +66,10 @@ pub struct Truth {
     /// An operator gave up on what was lost (durable topics after a blackout only).
     pub may_elect_uncleanly: bool,
     partitions: BTreeMap<Key, PartitionTruth>,
+    /// What groups committed.
+    pub register: register::Register,
+    /// What members own.
+    pub owners: owners::Owners,
     /// Brokers that lost something, and the epoch that they have not replaced since.
     lost: BTreeMap<NodeId, BrokerEpoch>,
 }
@@ -102,6 +110,8 @@ impl Default for Truth {
             broker_epochs: BTreeMap::new(),
             may_elect_uncleanly: false,
             partitions: BTreeMap::new(),
+            register: register::Register::default(),
+            owners: owners::Owners::default(),
             lost: BTreeMap::new(),
         }
     }
