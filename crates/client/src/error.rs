@@ -171,6 +171,15 @@ pub enum Error {
         /// Why, with the setting concerned.
         reason: String,
     },
+    /// A leader that did not have all records has been elected: those read from this offset on are no
+    /// longer in the log.
+    #[error("records of {partition} that were read are no longer in the log from offset {end} on")]
+    CutOff {
+        /// The partition.
+        partition: types::TopicPartition,
+        /// Where the log parts from what was read.
+        end: types::Offset,
+    },
     /// A group has not committed anything for these partitions, and `auto.offset.reset` is `none`.
     #[error("group {group} has committed nothing for {}, and auto.offset.reset is none", names(.partitions))]
     NothingCommitted {

@@ -20,6 +20,14 @@ pub(super) enum Event {
     },
     Refreshed(Result<()>),
     Reset(TopicPartition, Result<Offset>),
+    /// Where the epoch of the last fetched record ends, by a new leader.
+    Validated {
+        partition: TopicPartition,
+        node_id: i32,
+        generation: u64,
+        leader_epoch: i32,
+        end: Result<Offset>,
+    },
 }
 
 impl Consumer {
@@ -71,6 +79,18 @@ impl Consumer {
                 }
             }
             Event::Reset(partition, offset) => self.assign(partition, offset?),
+            Event::Validated {
+                partition,
+                node_id,
+                generation,
+                leader_epoch,
+                end,
+            } => {
+                if end.is_err() {
+                    self.resting.insert(node_id, rest_until);
+                }
+                return self.on_validated(partition, (generation, leader_epoch), end);
+            }
         }
         Ok(())
     }
@@ -151,8 +171,9 @@ impl Consumer {
         position.damaged_since = None;
         position.high_watermark = Some(answer.high_watermark);
         let from = position.fetch_offset;
-        if let Some(next) = answer.next_offset().filter(|next| *next > from) {
+        if let Some((next, epoch)) = answer.end().filter(|(next, _)| *next > from) {
             position.fetch_offset = next;
+            position.fetched_epoch = epoch;
             position.waiting_count += 1;
             self.fetched.push_back(Fetched::new(partition, answer));
         } else if !answer.records.is_empty() {

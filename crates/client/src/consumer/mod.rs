@@ -11,6 +11,7 @@
 mod events;
 mod fetched;
 mod position;
+mod validate;
 mod wire;
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
@@ -141,6 +142,7 @@ impl Consumer {
         self.assign(partition.clone(), offset);
         if let Some(position) = self.positions.get_mut(&partition) {
             position.leader_epoch = leader_epoch;
+            position.fetched_epoch = leader_epoch;
         }
     }
 
@@ -237,6 +239,7 @@ impl Consumer {
     fn send_fetches(&mut self, now: Instant) -> Instant {
         let mut wake_at = now + Duration::from_secs(1);
         let mut by_node: HashMap<i32, Vec<TopicPartition>> = HashMap::new();
+        let mut doubtful = Vec::new();
         for (partition, position) in &self.positions {
             if !position.has_room() {
                 continue;
@@ -249,12 +252,22 @@ impl Consumer {
                 self.wants_refresh = true;
                 continue;
             };
-            let node_id = position.preferred_replica.unwrap_or(leader.leader);
+            let is_doubtful = position.must_be_validated(leader.leader_epoch);
+            let node_id = match position.preferred_replica {
+                Some(replica) if !is_doubtful => replica,
+                _ => leader.leader,
+            };
             match self.resting.get(&node_id) {
                 Some(until) if *until > now => wake_at = wake_at.min(*until),
+                _ if is_doubtful => {
+                    doubtful.push((partition.clone(), node_id, leader.leader_epoch));
+                }
                 _ if self.busy.contains_key(&node_id) => {}
                 _ => by_node.entry(node_id).or_default().push(partition.clone()),
             }
+        }
+        for (partition, node_id, leader_epoch) in doubtful {
+            self.validate(partition, node_id, leader_epoch);
         }
         for (node_id, partitions) in by_node {
             self.fetch(node_id, partitions);

@@ -20,6 +20,10 @@ pub(super) struct Position {
     pub(super) fetch_offset: Offset,
     /// Epoch of the leader that appended the last record handed out, -1 if unknown.
     pub(super) leader_epoch: i32,
+    /// The same of the last record fetched.
+    pub(super) fetched_epoch: i32,
+    /// Epoch of the leader that has confirmed that record, -1 if none had to.
+    pub(super) validated_epoch: i32,
     pub(super) high_watermark: Option<Offset>,
     /// A follower that the leader sent us to.
     pub(super) preferred_replica: Option<i32>,
@@ -27,7 +31,7 @@ pub(super) struct Position {
     pub(super) waiting_count: usize,
     /// Counts assignments, so that an answer to an earlier one is told apart.
     pub(super) generation: u64,
-    /// The offset was out of range and another is being looked up.
+    /// The offset is in doubt, and a broker is being asked.
     pub(super) is_resetting: bool,
     /// Since when the broker has said that what comes next is damaged.
     pub(super) damaged_since: Option<Instant>,
@@ -40,6 +44,8 @@ impl Position {
             next_offset: offset,
             fetch_offset: offset,
             leader_epoch: -1,
+            fetched_epoch: -1,
+            validated_epoch: -1,
             high_watermark: None,
             preferred_replica: None,
             waiting_count: 0,

@@ -37,10 +37,12 @@ pub(super) struct PartitionAnswer {
 }
 
 impl PartitionAnswer {
-    /// Offset after the last whole batch. `None` if there is none.
-    pub(super) fn next_offset(&self) -> Option<Offset> {
+    /// Offset after the last whole batch, and the epoch of the leader that appended it. `None` if
+    /// there is none.
+    pub(super) fn end(&self) -> Option<(Offset, i32)> {
         let whole = split_batches(self.records.clone()).map_while(Result::ok);
-        whole.last().map(|batch| batch.header.next_offset())
+        let header = whole.last()?.header;
+        Some((header.next_offset(), header.partition_leader_epoch.0))
     }
 }
 

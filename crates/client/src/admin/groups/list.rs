@@ -10,6 +10,9 @@ use super::GroupType;
 use crate::ask::Whom;
 use crate::{Error, Result};
 
+/// How often all brokers are asked when one of them goes meanwhile.
+const ROUNDS_MAX: u32 = 3;
+
 /// Which groups to list; nothing means all.
 #[derive(Debug, Clone, Default)]
 pub struct GroupFilter {
@@ -50,6 +53,19 @@ impl Admin {
     /// No broker at all could be asked, each tried for `default.api.timeout.ms` at most; one that is
     /// too old for the filter.
     pub async fn list_groups(&self, filter: &GroupFilter) -> Result<GroupListing> {
+        let mut rounds_left = ROUNDS_MAX;
+        loop {
+            rounds_left -= 1;
+            let listing = self.list_groups_once(filter).await?;
+            // A broker that has gone has left its groups to others, which may have answered before.
+            let is_gone = |(_, error): &(i32, Error)| matches!(error, Error::UnknownBroker { .. });
+            if rounds_left == 0 || !listing.failed.iter().any(is_gone) {
+                return Ok(listing);
+            }
+        }
+    }
+
+    async fn list_groups_once(&self, filter: &GroupFilter) -> Result<GroupListing> {
         self.client.refresh(&[], false).await?;
         let mut by_name = BTreeMap::new();
         let mut listing = GroupListing::default();
@@ -62,11 +78,7 @@ impl Admin {
         for (node_id, answer) in brokers.into_iter().zip(answers) {
             match answer {
                 Ok(groups) => {
-                    by_name.extend(
-                        groups
-                            .into_iter()
-                            .map(|group| (group.group_id.clone(), group)),
-                    );
+                    by_name.extend(groups.into_iter().map(|g| (g.group_id.clone(), g)));
                 }
                 Err(error) if !has_answer => return Err(error),
                 Err(error) => listing.failed.push((node_id, error)),
