@@ -170,6 +170,7 @@ fn exit_of(error: &Error) -> Exit {
             _ => Exit::Unreachable,
         },
         Error::Refused(refusal) => exit_of_code(refusal.error_code()),
+        Error::InvalidConfig { .. } => Exit::Usage,
         _ => Exit::Failed,
     }
 }
@@ -236,6 +237,10 @@ fn hints_of(error: &Error) -> Vec<String> {
                 .to_owned(),
         ],
         Error::Refused(refusal) => hint_of_code(refusal.error_code()).into_iter().collect(),
+        Error::NothingCommitted { .. } => vec![
+            "--from-beginning, or -X auto.offset.reset=latest, says where such a group begins"
+                .to_owned(),
+        ],
         _ => Vec::new(),
     }
 }
@@ -256,6 +261,19 @@ fn hint_of_code(code: Option<ErrorCode>) -> Option<String> {
         E::TopicDeletionDisabled => "the brokers run with delete.topic.enable=false",
         E::PolicyViolation => "DeleteRecords needs cleanup.policy to contain delete",
         E::UnsupportedVersion => "the broker is too old for this request",
+        E::InconsistentGroupProtocol => {
+            "its members have other assignors or another protocol: see `kcli group describe`, and \
+             set -X partition.assignment.strategy or --group-protocol"
+        }
+        E::InvalidSessionTimeout => {
+            "the brokers take from group.min.session.timeout.ms to group.max.session.timeout.ms"
+        }
+        E::GroupMaxSizeReached => "the brokers' group.max.size allows no more members",
+        E::FencedInstanceId => "another member has come with the same --group-instance-id",
+        E::UnreleasedInstanceId => {
+            "another member has this --group-instance-id until it leaves or its session times out"
+        }
+        E::UnsupportedAssignor => "brokers know the group.remote.assignor uniform and range",
         _ => return None,
     };
     Some(hint.to_owned())

@@ -321,6 +321,9 @@ transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 broker.session.timeout.ms=3000
 broker.heartbeat.interval.ms=500
+group.initial.rebalance.delay.ms=100
+group.consumer.min.session.timeout.ms=6000
+group.consumer.min.heartbeat.interval.ms=500
 "
     )
 }

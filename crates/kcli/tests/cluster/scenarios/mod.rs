@@ -7,6 +7,7 @@ mod events;
 mod failover;
 mod files;
 mod groups;
+mod members;
 mod placement;
 mod reading;
 mod reliability;
@@ -144,5 +145,14 @@ scenarios! {
         a_group_has_configs,
         a_group_with_members_is_left_alone,
         dump_log_reads_what_groups_have_written,
+    }
+    members::{
+        a_group_goes_on_where_it_has_come_to,
+        without_a_commit_a_group_begins_again,
+        members_share_partitions_and_hand_them_over,
+        a_killed_member_is_replaced_and_nothing_is_lost,
+        a_static_member_finds_its_partitions_again,
+        a_pattern_brings_topics_that_come_later,
+        what_a_group_decides_is_not_asked_of_it,
     }
 }
