@@ -66,6 +66,9 @@ impl Groups {
         request: &Request,
         sender: oneshot::Sender<Answer>,
     ) -> Result<(), Refusal> {
+        if shows_offsets(request) && !core.lease.holds(core.clock.monotonic()) {
+            return Err(Refusal::CutOff);
+        }
         let hosted = self.shard_of(core, request.group_id())?;
         if needs_name(request) && request.group_id().is_empty() {
             return Err(Refusal::EmptyId);
@@ -93,20 +96,11 @@ impl Groups {
         decided.unwrap_or(Err(Refusal::NotHere))
     }
 
-    /// Whether this broker may speak for groups at all.
-    pub(super) fn check_standing(&self, core: &Core) -> Result<(), Refusal> {
+    /// The shard that the group belongs to, if it is here.
+    fn shard_of(&self, core: &Core, group_id: &str) -> Result<Arc<Hosted>, Refusal> {
         if self.is_closed() {
             return Err(Refusal::NotHere);
         }
-        if !core.lease.holds(core.clock.monotonic()) {
-            return Err(Refusal::CutOff);
-        }
-        Ok(())
-    }
-
-    /// The shard that the group belongs to, if it is here.
-    fn shard_of(&self, core: &Core, group_id: &str) -> Result<Arc<Hosted>, Refusal> {
-        self.check_standing(core)?;
         let place = partition_of(&core.image(), group_id).map(|(index, _)| index);
         place
             .and_then(|index| self.get(index))
@@ -145,6 +139,13 @@ fn is_written(request: &Request) -> bool {
         | Request::OffsetDelete(_)
         | Request::Delete(_) => true,
     }
+}
+
+/// Whether it tells how far a group has come, of which a broker that is cut off may know too little. What
+/// it writes is refused by the followers; so without controllers members go on reading and committing, and
+/// only who begins has to wait.
+fn shows_offsets(request: &Request) -> bool {
+    matches!(request, Request::OffsetFetch { .. })
 }
 
 /// Whether the group needs a name there. Elsewhere Kafka knows a group without one, from the days when

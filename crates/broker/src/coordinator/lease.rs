@@ -1,8 +1,8 @@
-//! Whether this broker may still speak for the cluster.
+//! Whether this broker may still tell what it knows.
 //!
 //! A broker that is cut off from the controllers does not hear that others lead in its place. What it
 //! writes is refused by its followers, but what it only reads from memory could be old: after its session
-//! time without a heard heartbeat it stops to answer (RELIABILITY G2).
+//! time without a heard heartbeat it stops to tell committed offsets (RELIABILITY G2).
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;

@@ -19,8 +19,9 @@ impl Groups {
         core: &Core,
         filters: &ListGroupsRequest,
     ) -> Result<Vec<ListedGroup>, ErrorCode> {
-        self.check_standing(core)
-            .map_err(|_refusal| ErrorCode::CoordinatorNotAvailable)?;
+        if self.is_closed() {
+            return Err(ErrorCode::CoordinatorNotAvailable);
+        }
         let mut groups = Vec::new();
         for hosted in self.all() {
             let listed = hosted.visit(core, |stage, _at| match stage {

@@ -43,7 +43,7 @@ async fn members_that_wait_are_sent_away_with_the_leadership() {
 }
 
 #[tokio::test]
-async fn a_broker_that_is_cut_off_stops_to_answer() {
+async fn a_broker_that_is_cut_off_takes_commits_and_tells_none() {
     let broker = TestBroker::with_groups().await;
     let client = broker.client().await;
     assert_eq!(client.commit(5).await, 0);
@@ -53,6 +53,10 @@ async fn a_broker_that_is_cut_off_stops_to_answer() {
     broker.pass(3);
     let moved = ErrorCode::NotCoordinator.to_wire();
     assert_eq!(client.committed_offset().await, Err(moved));
+    assert_eq!(client.commit(6).await, 0);
+    let now = types::Clock::monotonic(&*broker.clock);
+    broker.core.lease.on_heard(now, Duration::from_secs(3));
+    assert_eq!(client.committed_offset().await, Ok(6));
 }
 
 #[tokio::test]
