@@ -311,6 +311,10 @@ impl fmt::Display for Verdict {
             figures.gap_ns / 1_000_000,
             self.findings.len()
         )?;
+        if figures.committed > 0 {
+            let (committed, asked) = (figures.committed, figures.asked);
+            write!(f, ", {committed} places committed, {asked} asked for")?;
+        }
         for (error, count) in figures.errors.iter().take(SHOWN_MAX) {
             write!(f, "\n  {count} x {error}")?;
         }

@@ -17,6 +17,10 @@ pub struct Figures {
     pub unknown: usize,
     /// Records given to readers.
     pub polled: usize,
+    /// Commits of groups' places that were acknowledged.
+    pub committed: usize,
+    /// Answers to the question where a group is.
+    pub asked: usize,
     /// Longest time without an acknowledgement in a partition that was being written to.
     pub gap_ns: u64,
     /// Where that was.
@@ -48,6 +52,12 @@ pub fn figures(history: &[Event], is_steady: impl Fn(&Tp) -> bool) -> Figures {
                     first_read.entry(seen.value).or_insert(event.t_ns);
                 }
             }
+            What::Commit {
+                phase: Phase::Ok, ..
+            } => figures.committed += 1,
+            What::Committed {
+                phase: Phase::Ok, ..
+            } => figures.asked += 1,
             What::Error { text } => *figures.errors.entry(Tp::clone(text)).or_default() += 1,
             What::Fault { name, is_over } if !is_over => {
                 *figures.faults.entry(Tp::clone(name)).or_default() += 1;

@@ -10,6 +10,7 @@
 pub mod group;
 pub mod java;
 pub mod light;
+pub mod places;
 mod producer;
 mod reader;
 mod watcher;

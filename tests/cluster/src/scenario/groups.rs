@@ -173,7 +173,8 @@ pub(super) async fn groups_survive_a_rolling_restart(
     Ok(())
 }
 
-/// G1: what is committed survives as what is written does.
+/// G1: what is committed survives as what is written does. Apache Kafka's coordinators answer before
+/// their high watermark is back: for a moment the places are older, or gone.
 pub(super) async fn groups_survive_the_death_of_the_whole_cluster(
     run: &mut Option<Run>,
     target: &Target,

@@ -7,6 +7,7 @@ mod cuts;
 mod disks;
 mod groups;
 mod kills;
+mod places;
 mod restarts;
 mod sabotage;
 mod topics;
@@ -155,12 +156,21 @@ pub fn all() -> Vec<Scenario> {
         ),
         scenario!(
             groups::groups_survive_the_death_of_the_whole_cluster,
+            is_beyond_kafka,
             needs_java
         ),
         scenario!(
             groups::members_that_come_and_go_all_the_time_miss_nothing,
             needs_java,
             needs_librdkafka
+        ),
+        scenario!(
+            places::places_survive_coordinators_that_die_again_and_again,
+            is_quick
+        ),
+        scenario!(
+            places::places_survive_the_death_of_the_whole_cluster,
+            is_beyond_kafka
         ),
         scenario!(
             sabotage::records_cut_off_every_replica_are_found_missing,
