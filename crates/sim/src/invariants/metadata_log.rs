@@ -1,6 +1,6 @@
 //! M1–M3 and M7: the metadata log is one, for ever, and says the same to everybody.
 
-use metadata::{Delta, MetadataImage, content_hash};
+use metadata::{Delta, MetadataImage, TopicImage, content_hash, replay, replay_more};
 use types::{NodeId, Offset};
 
 use super::Truth;
@@ -59,24 +59,19 @@ impl Truth {
         self.entries.insert(offset, entry.clone());
         self.newest = after.clone();
         self.check_broker_epochs(after, delta);
-        let keys: Vec<Key> = after
-            .topics()
-            .flat_map(|topic| topic.partitions().map(|(index, _)| (topic.id(), index)))
-            .collect();
+        self.check_steps(offset, entry, before, after);
         let mut lines = Vec::new();
-        for key in keys {
+        for key in partitions(after) {
             let Some(topic) = after.topic_by_id(key.0) else {
                 continue;
             };
             let Some(partition) = topic.partition(key.1) else {
                 continue;
             };
-            let min_isr = after.min_insync_replicas(topic.name(), partition.replication_factor());
             let former = before.partition(key.0, key.1);
             if former != Some(partition) {
                 lines.push(format!("{}-{}: {}", topic.name(), key.1, shown(partition)));
             }
-            self.on_partition(key, former.map(|p| &**p), partition, after, min_isr);
         }
         for (broker, change) in &delta.brokers {
             let state = after
@@ -87,6 +82,44 @@ impl Truth {
             ));
         }
         Some(lines)
+    }
+
+    /// Several decisions may be one entry, each made upon what the ones before it had changed.
+    fn check_steps(
+        &mut self,
+        offset: Offset,
+        entry: &Entry,
+        before: &MetadataImage,
+        after: &MetadataImage,
+    ) {
+        let mut step = before.clone();
+        for (index, record) in entry.records.iter().enumerate() {
+            let record = std::slice::from_ref(record);
+            let replayed = match index {
+                0 => replay(&step, offset, record),
+                _ => replay_more(&step, record),
+            };
+            // One that only makes sense with the next is looked at with it.
+            let Ok((next, _)) = replayed else {
+                return self.check_partitions(&step, after);
+            };
+            self.check_partitions(&step, &next);
+            step = next;
+        }
+    }
+
+    fn check_partitions(&mut self, before: &MetadataImage, after: &MetadataImage) {
+        for key in partitions(after) {
+            let Some(topic) = after.topic_by_id(key.0) else {
+                continue;
+            };
+            let Some(partition) = topic.partition(key.1) else {
+                continue;
+            };
+            let min_isr = after.min_insync_replicas(topic.name(), partition.replication_factor());
+            let former = before.partition(key.0, key.1);
+            self.on_partition(key, former.map(|p| &**p), partition, after, min_isr);
+        }
     }
 
     fn check_broker_epochs(&mut self, after: &MetadataImage, delta: &Delta) {
@@ -103,6 +136,17 @@ impl Truth {
             }
         }
     }
+}
+
+fn partitions(image: &MetadataImage) -> Vec<Key> {
+    let topics = image.topics();
+    let of = |topic: &TopicImage| -> Vec<Key> {
+        topic
+            .partitions()
+            .map(|(index, _)| (topic.id(), index))
+            .collect()
+    };
+    topics.flat_map(of).collect()
 }
 
 fn shown(partition: &metadata::PartitionRegistration) -> String {
