@@ -17,6 +17,9 @@ use protocol::messages::offset_fetch::{OffsetFetchRequestGroup, OffsetFetchRespo
 use protocol::messages::sync_group::{SyncGroupRequest, SyncGroupResponse};
 use types::ErrorCode;
 
+/// What a name takes in a record besides itself, at most.
+const NAME_OVERHEAD_BYTES: usize = 5;
+
 /// A question to one group.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Request {
@@ -90,6 +93,22 @@ impl Request {
             Self::OffsetFetch { group, .. } => &group.group_id,
             Self::OffsetDelete(request) => &request.group_id,
             Self::Delete(group) | Self::Describe(group) | Self::ConsumerDescribe(group) => group,
+        }
+    }
+
+    /// How much of what it says would be written down with its member, in bytes. Other requests have
+    /// their own limits.
+    pub(crate) fn written_bytes(&self) -> usize {
+        match self {
+            Self::Join(request) => {
+                let protocols = request.protocols.iter();
+                protocols.map(|it| it.name.len() + it.metadata.len()).sum()
+            }
+            Self::ConsumerHeartbeat(request) => {
+                let names = request.subscribed_topic_names.iter().flatten();
+                names.map(|name| name.len() + NAME_OVERHEAD_BYTES).sum()
+            }
+            _ => 0,
         }
     }
 

@@ -119,6 +119,11 @@ impl Shard {
             self.gate.answer_now(token, answer);
             return Vec::new();
         }
+        if request.written_bytes() > at.settings.batch_bytes_max {
+            let answer = request.refused(ErrorCode::InvalidRequest);
+            self.gate.answer_now(token, answer);
+            return Vec::new();
+        }
         self.step(at, |shard, env| {
             let id = shard.group_id(request.group_id());
             let call = Call {

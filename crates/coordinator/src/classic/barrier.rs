@@ -11,6 +11,7 @@
 //! ```
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use types::ErrorCode;
 
@@ -21,6 +22,9 @@ use super::subscription;
 use crate::env::Env;
 use crate::request::Answer;
 use crate::timers::TimerKind;
+
+/// Between two looks whether one of the static members has come.
+const LOOK_AGAIN_MIN: Duration = Duration::from_secs(1);
 
 impl Group {
     /// All have to join again.
@@ -122,9 +126,12 @@ impl Group {
             return self.become_empty(env);
         }
         if self.members.waiting_joins() == 0 {
-            // Static members alone, none of which came. Until their sessions end.
+            // Static members alone, none of which came. Until their sessions end. A member may have said
+            // that it takes no time at all to rejoin; to look again without a pause would never end.
             self.state = State::Preparing(Barrier::Members);
-            return self.proceed(env);
+            let wait = self.members.rebalance_timeout().max(LOOK_AGAIN_MIN);
+            let key = self.timer(TimerKind::Join);
+            return env.timers.arm(key, env.now.monotonic + wait);
         }
         self.depose_absent_leader();
         self.begin_generation(env);

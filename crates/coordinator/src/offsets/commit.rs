@@ -18,7 +18,7 @@ use crate::request::{Answer, Request};
 /// From this version on, a consumer that claims a generation learns that there is no such group.
 const NO_GROUP_VERSION: i16 = 9;
 /// What a record takes besides its names and metadata, at most.
-const RECORD_OVERHEAD_BYTES: usize = 100;
+pub(super) const RECORD_OVERHEAD_BYTES: usize = 100;
 /// A value that says nothing.
 const NONE: i64 = -1;
 
@@ -144,6 +144,12 @@ impl<'a> Topic<'a> {
     ) -> Result<(), ErrorCode> {
         if partition.committed_offset < 0 {
             return Err(ErrorCode::InvalidRequest);
+        }
+        let newer = env.image.topic(&self.name);
+        if newer.is_some_and(|topic| topic.id() != self.id) {
+            // The topic was deleted and made anew since the request was looked at: what was read in the
+            // old one must not hide what is committed for the new one.
+            return Err(ErrorCode::UnknownTopicOrPartition);
         }
         let metadata = partition.committed_metadata.as_deref().unwrap_or_default();
         if is_too_large(metadata, env.settings.offset_metadata_max_bytes) {

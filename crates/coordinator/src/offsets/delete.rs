@@ -9,6 +9,7 @@ use protocol::messages::offset_delete::{
 use types::{ErrorCode, PartitionIndex};
 
 use super::Offsets;
+use super::commit::RECORD_OVERHEAD_BYTES;
 use crate::env::{Env, GroupId, Out};
 use crate::group::{Call, Group};
 use crate::record::Record;
@@ -25,7 +26,8 @@ impl Offsets {
     ) {
         let allowed = self
             .exists(group, call)
-            .and_then(|()| group.may_delete_offsets());
+            .and_then(|()| group.may_delete_offsets())
+            .and_then(|()| fits_into_a_batch(request, env));
         let mut answer = OffsetDeleteResponse::default();
         match allowed {
             Err(code) => answer.error_code = code.to_wire(),
@@ -69,18 +71,25 @@ impl Offsets {
         }
     }
 
-    /// `DeleteGroups` for one group: the group and all its offsets.
+    /// `DeleteGroups` for one group: the group and all its offsets. If those do not fit into a batch, some
+    /// of them, and whoever asked is told to ask again.
     pub(crate) fn delete_group(&self, group: &Group, call: &Call<'_>, env: &mut Env<'_>) {
         let allowed = self.exists(group, call).and_then(|()| group.may_delete());
-        if allowed.is_ok() {
+        let deleted = allowed.and_then(|()| {
+            let mut room = env.settings.batch_bytes_max;
             for (topic, partitions) in self.groups.get(call.id).into_iter().flatten() {
+                let bytes = tombstone_bytes(call.id, topic);
                 for partition in partitions.keys() {
+                    room = room
+                        .checked_sub(bytes)
+                        .ok_or(ErrorCode::CoordinatorNotAvailable)?;
                     tombstone(call.id, topic, *partition, env.out);
                 }
             }
             group.delete(call.id, env.out);
-        }
-        let code = allowed.err().unwrap_or_default();
+            Ok(())
+        });
+        let code = deleted.err().unwrap_or_default();
         env.out.answer(call.id, call.token, Answer::Delete(code));
     }
 
@@ -91,6 +100,24 @@ impl Offsets {
         }
         Ok(())
     }
+}
+
+/// Whether the records of a request can be written at once.
+fn fits_into_a_batch(request: &OffsetDeleteRequest, env: &Env<'_>) -> Result<(), ErrorCode> {
+    let bytes: usize = request
+        .topics
+        .iter()
+        .map(|topic| topic.partitions.len() * tombstone_bytes(&request.group_id, &topic.name))
+        .sum();
+    match bytes <= env.settings.batch_bytes_max {
+        true => Ok(()),
+        false => Err(ErrorCode::InvalidRequest),
+    }
+}
+
+/// What a tombstone takes in a batch, at most.
+pub(super) fn tombstone_bytes(group: &str, topic: &str) -> usize {
+    group.len() + topic.len() + RECORD_OVERHEAD_BYTES
 }
 
 /// Ends an offset.

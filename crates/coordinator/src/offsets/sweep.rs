@@ -16,11 +16,12 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
+use std::time::Duration;
 
 use metadata::{Change, Delta};
 use types::TimestampMs;
 
-use super::delete::tombstone;
+use super::delete::{tombstone, tombstone_bytes};
 use super::{Committed, Offsets, Topic, Topics};
 use crate::env::{Env, GroupId};
 use crate::group::{Emptiness, Group};
@@ -28,6 +29,8 @@ use crate::timers::{TimerKey, TimerKind};
 
 /// Offsets looked at in one step, beyond which no further group is begun.
 const LOOKED_AT_MAX: usize = 4096;
+/// Between two steps of a sweep.
+const PAUSE: Duration = Duration::from_millis(1);
 /// Records written in one step, beyond which the rest of a group is left for the next sweep.
 const TOMBSTONES_MAX: usize = 4096;
 
@@ -35,23 +38,27 @@ impl Offsets {
     /// Sweeps a part of the groups and arms its timer again: at once if there is more.
     pub(crate) fn sweep(&mut self, groups: &BTreeMap<GroupId, Group>, env: &mut Env<'_>) {
         let mut looked_at = 0;
+        let mut room = Room::of_a_step(env);
         let is_more = loop {
             let Some(id) = self.next_after(groups) else {
                 self.swept = None;
                 break false;
             };
-            if looked_at >= LOOKED_AT_MAX || env.out.records.len() >= TOMBSTONES_MAX {
+            if looked_at >= LOOKED_AT_MAX || room.is_full {
                 break true;
             }
             let topics = self.groups.get(&id);
             let group = groups.get(&id).unwrap_or(&Group::Absent);
             looked_at += 1 + topics.map_or(0, |topics| topics.values().map(BTreeMap::len).sum());
-            sweep_group(&id, group, topics, env);
+            sweep_group(&id, group, topics, &mut room, env);
             self.swept = Some(id);
         };
-        let interval = env.settings.offsets_retention_check_interval;
-        let wait = if is_more { 0 } else { 1 };
-        env.timers.arm(timer(), env.now.monotonic + interval * wait);
+        let wait = match is_more {
+            // Not within this step, whose other timers are due as well.
+            true => PAUSE,
+            false => env.settings.offsets_retention_check_interval,
+        };
+        env.timers.arm(timer(), env.now.monotonic + wait);
     }
 
     /// Topics changed: offsets of those that are gone go too, in a sweep that begins now.
@@ -82,7 +89,40 @@ pub(crate) fn timer() -> TimerKey {
     TimerKey::group(&Arc::from(""), TimerKind::Expiration)
 }
 
-fn sweep_group(id: &GroupId, group: &Group, topics: Option<&Topics>, env: &mut Env<'_>) {
+/// What a step may still write: no batch becomes large, neither by many records nor by long names.
+struct Room {
+    records: usize,
+    bytes: usize,
+    /// Something did not find room.
+    is_full: bool,
+}
+
+impl Room {
+    fn of_a_step(env: &Env<'_>) -> Self {
+        Self {
+            records: TOMBSTONES_MAX.saturating_sub(env.out.records.len()),
+            bytes: env.settings.batch_bytes_max,
+            is_full: false,
+        }
+    }
+
+    fn take(&mut self, bytes: usize) -> bool {
+        self.is_full |= self.records == 0 || self.bytes < bytes;
+        if !self.is_full {
+            self.records -= 1;
+            self.bytes -= bytes;
+        }
+        !self.is_full
+    }
+}
+
+fn sweep_group(
+    id: &GroupId,
+    group: &Group,
+    topics: Option<&Topics>,
+    room: &mut Room,
+    env: &mut Env<'_>,
+) {
     let emptiness = group.empty_since();
     let mut is_any_left = false;
     for (topic, partitions) in topics.into_iter().flatten() {
@@ -90,7 +130,7 @@ fn sweep_group(id: &GroupId, group: &Group, topics: Option<&Topics>, env: &mut E
         for (partition, committed) in partitions {
             let is_gone = Topic::of(committed, topic, env.image) != Topic::Same;
             let is_over = is_gone || (!is_read && is_expired(committed, emptiness, env));
-            if is_over && env.out.records.len() < TOMBSTONES_MAX {
+            if is_over && room.take(tombstone_bytes(id, topic)) {
                 tombstone(id, topic, *partition, env.out);
             } else {
                 is_any_left = true;

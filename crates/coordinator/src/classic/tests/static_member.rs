@@ -254,3 +254,30 @@ fn a_returned_member_is_waited_for_as_long_as_it_says_now() {
     ",
     ));
 }
+
+#[test]
+fn a_static_member_that_is_away_and_takes_no_time_to_rejoin_is_looked_for_once_a_second() {
+    play(
+        "
+        join a instance=i rebalance=10000 session=60000
+        < log: 0 - - []
+        join b instance=j rebalance=10000 session=60000
+        +6000
+        < @6000 a: joined 1 range i.1* [i.1 j.2]
+        < @6000 b: joined 1 range i.1 [] as j.2
+        sync a id=i.1 gen=1 instance=i
+        < log: 1 range i.1 [i.1 j.2]
+        < a: synced
+        sync b id=j.2 gen=1 instance=j
+        < b: synced
+        join a instance=i rebalance=0 session=60000
+        < log: 1 range i.5 [i.5 j.2]
+        < a: joined 1 range i.5* [i.5 j.2] skip
+        leave op who=:j
+        < op: left 0 [0]
+        +59999
+        +1
+        < @66000 log: 2 - - []
+    ",
+    );
+}

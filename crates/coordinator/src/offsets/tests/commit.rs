@@ -132,3 +132,16 @@ fn old_clients_may_say_for_how_long() {
         assert!(newest(&world).expire_timestamp >= 0, "{retention_ms}");
     }
 }
+
+#[test]
+fn a_commit_for_a_topic_that_was_made_anew_meanwhile_hides_nothing() {
+    let mut world = World::new();
+    world.remove(1);
+    world.create("t", 3);
+    world.commit("g", &[5]);
+    // It was resolved before, when the topic was still the old one.
+    let mut late = request("g", "t", &[7]);
+    late.topics[0].topic_id = topic_id(1).0;
+    assert_eq!(world.commit_as(10, &late), "t-0 ! 3");
+    assert_eq!(world.fetch("g"), "t-0 = 5");
+}

@@ -79,3 +79,18 @@ fn offsets_without_a_group_look_like_an_empty_one() {
     assert_eq!(world.list(), "");
     assert_eq!(world.describe("g").error_code, 69);
 }
+
+#[test]
+fn a_group_whose_offsets_do_not_fit_into_a_batch_is_deleted_piece_by_piece() {
+    let mut world = World::new();
+    world.commit("g", &[1, 2, 3, 4, 5]);
+    world.written();
+    world.settings.batch_bytes_max = 250;
+    assert_eq!(world.delete_offsets("g", "t", &[0, 1, 2]), "! 42");
+    assert_eq!(world.delete("g"), 15);
+    assert_eq!(world.written(), "g: t-0 †, g: t-1 †");
+    assert_eq!(world.delete("g"), 15);
+    assert_eq!(world.delete("g"), 0);
+    assert_eq!(world.written(), "g: t-2 †, g: t-3 †, g: t-4 †");
+    assert_eq!(world.list(), "");
+}

@@ -137,3 +137,18 @@ fn a_sweep_of_many_is_done_in_small_steps() {
     assert_eq!(world.list(), "young Empty classic ''");
     assert_eq!(world.fetch("young"), "t-0 = 1");
 }
+
+#[test]
+fn a_sweep_writes_no_batch_that_is_too_large() {
+    let mut world = World::new();
+    world.settings.offsets_retention = Duration::from_mins(60);
+    for group in 0..9 {
+        world.commit(&format!("g{group}"), &[1]);
+    }
+    world.pass(Duration::from_mins(50));
+    world.settings.batch_bytes_max = 250;
+    let most = world.pass(CHECK * 2);
+    assert_eq!(most, 2);
+    world.pass(CHECK);
+    assert_eq!(world.list(), "");
+}
