@@ -5,12 +5,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use protocol::records::{BatchBuilder, Compression};
+use storage::compact::{CleanOptions, Pace, clean};
 use storage::disk::RealDisk;
 use storage::{Log, LogConfig, LogDeps, OpenOptions, Shutdown, ValidatedBatch};
 use types::{LeaderEpoch, ManualClock, ProducerEpoch, ProducerId, TopicPartition};
@@ -174,4 +177,47 @@ fn tear(dir: &Path) {
     let active = logs.pop().unwrap();
     let bytes = std::fs::read(&active).unwrap();
     std::fs::write(&active, &bytes[..bytes.len() - 1]).unwrap();
+}
+
+#[test]
+fn kafka_reads_what_compaction_leaves() {
+    let Some(libs) = std::env::var_os("KAFKA_LIBS").map(PathBuf::from) else {
+        eprintln!("SKIPPED: set KAFKA_LIBS to the folder with the jars of Apache Kafka 4.3");
+        return;
+    };
+    let root = tempfile::tempdir().unwrap();
+    let dir = root.path().join("t-0");
+    let log = Mutex::new(open(&dir, 0, Shutdown::Clean));
+    {
+        let mut log = log.lock();
+        let config = LogConfig {
+            compact: true,
+            ..log.config().clone()
+        };
+        log.set_config(config);
+        for round in 0..200 {
+            let codec = CODECS[usize::try_from(round).unwrap() % CODECS.len()];
+            let mut builder = BatchBuilder::new(codec);
+            for record in 0..10 {
+                let key = format!("key {}", (round * 7 + record * 13) % 300);
+                let value = Bytes::from(format!("value {record} of round {round}"));
+                let value = (record % 5 != 4).then_some(&value[..]);
+                let appended = builder.append(NOW_MS + round, Some(key.as_bytes()), value, &[]);
+                appended.unwrap();
+            }
+            let sequence = i32::try_from(round / 5 * 10).unwrap();
+            builder.set_producer(ProducerId(round % 5), ProducerEpoch(0), sequence);
+            let batch = ValidatedBatch::new(&builder.build().unwrap().bytes).unwrap();
+            log.append_as_leader(&[batch], LeaderEpoch(0)).unwrap();
+        }
+        log.flush().unwrap();
+    }
+    let mut spend = |_| ControlFlow::Continue(());
+    let options = CleanOptions::default();
+    let report = clean(&log, 2000, NOW_MS, &options, &mut Pace::new(&mut spend));
+    let report = report.unwrap().expect("there is something to do");
+    log.lock().close().unwrap();
+    let left = 2000 - usize::try_from(report.dropped_count).unwrap();
+    assert!(left < 700, "{report:?}");
+    check_everything(&libs, &dir, left);
 }

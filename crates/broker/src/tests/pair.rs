@@ -11,6 +11,7 @@ use types::{BrokerEpoch, LeaderEpoch, Offset};
 use super::replicas::elect;
 use super::*;
 use crate::inter_broker::InterBroker;
+use crate::lifecycle::cleaner::clean_once;
 use crate::partition::Partition;
 use crate::replica;
 
@@ -247,4 +248,87 @@ async fn a_leader_that_hears_of_its_election_first_waits_for_its_follower() {
     pair.agrees_at(2).await;
     let epoch = pair.follower.partition().readable_anywhere(LeaderEpoch(1));
     assert!(epoch.is_ok());
+}
+
+/// A batch of one record with that key.
+fn keyed(key: &str) -> Bytes {
+    let mut builder = BatchBuilder::new(Compression::None);
+    let appended = builder.append(START_MS, Some(key.as_bytes()), Some(b"value"), &[]);
+    appended.expect("appended");
+    builder.build().expect("built").bytes
+}
+
+#[tokio::test]
+async fn a_follower_copies_a_compacted_log_from_within_a_gap() {
+    let mut pair = Pair::new().await;
+    let configs = [
+        ("cleanup.policy", "compact"),
+        ("internal.segment.bytes", "400"),
+    ];
+    for (key, value) in configs {
+        let config = v1::Config {
+            resource_type: v1::ResourceType::Topic.into(),
+            resource_name: "t".to_owned(),
+            key: key.to_owned(),
+            value: Some(value.to_owned()),
+        };
+        pair.apply(&[config.into()]).await;
+    }
+    // Only the leader is in sync, so that its high watermark goes on alone.
+    let alone = v1::PartitionChange {
+        topic_id: topic_id("t").0.as_bytes().to_vec().into(),
+        index: 0,
+        partition_epoch: 1,
+        isr: Some(v1::NodeList { nodes: vec![1] }),
+        ..v1::PartitionChange::default()
+    };
+    pair.apply(&[alone.into()]).await;
+    for key in ["a", "b", "c"] {
+        pair.leader.produce(&keyed(key));
+    }
+    // What the follower has of an earlier time, byte for byte.
+    let earlier = pair.leader.bytes();
+    let copied = pair
+        .follower
+        .partition()
+        .log()
+        .lock()
+        .append_as_follower(earlier);
+    assert_eq!(copied.expect("copied").last_offset, 2);
+    for round in 0..20 {
+        pair.leader.produce(&keyed(["a", "b", "c"][round % 3]));
+    }
+    let core = Arc::clone(&pair.leader.core);
+    let compacted = tokio::task::spawn_blocking(move || {
+        core.log_dirs.housekeep(START_MS, &|_| None);
+        clean_once(&core)
+    });
+    assert!(compacted.await.expect("no panic"));
+    let reader = pair.leader.partition().log().lock().reader();
+    let next = reader
+        .read(3, 100, 23, true)
+        .expect("readable")
+        .first_offset;
+    assert!(next > 3, "there is a gap at 3");
+
+    pair.follower.receive();
+    let agrees = async {
+        while pair.follower.position().0 != 23 {
+            sleep(Duration::from_millis(2)).await;
+        }
+    };
+    timeout(Duration::from_secs(20), agrees)
+        .await
+        .expect("in time");
+    let (ours, theirs) = (pair.leader.bytes(), pair.follower.bytes());
+    assert!(theirs.ends_with(&ours[ours.len() - 100..]));
+    pair.leader.produce(&keyed("d"));
+    let agrees = async {
+        while pair.follower.position() != (24, 24) {
+            sleep(Duration::from_millis(2)).await;
+        }
+    };
+    timeout(Duration::from_secs(20), agrees)
+        .await
+        .expect("in time");
 }

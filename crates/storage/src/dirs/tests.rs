@@ -14,6 +14,7 @@ use crate::disk::{Disk, FaultDisk};
 use crate::{LogConfig, ValidatedBatch};
 
 mod chores;
+mod cleaning;
 
 const NOW_MS: i64 = 1_700_000_000_000;
 
