@@ -27,7 +27,7 @@ use super::walk::Outline;
 /// What decides about a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyedRecord<'a> {
-    /// Its offset.
+    /// Its offset, which lies within its batch whatever the record says.
     pub offset: Offset,
     /// Its key.
     pub key: Option<&'a [u8]>,
@@ -178,8 +178,11 @@ impl RecordFilter {
         for index in 0..batch.header.record_count {
             let found = Found::read(&self.records, at).map_err(|fault| fault.at(index, codec))?;
             at = found.place.whole.end;
+            let header = &batch.header;
+            let offset = header.offset_at(found.offset_delta);
             let record = KeyedRecord {
-                offset: batch.header.offset_at(found.offset_delta),
+                // A liar must not speak for other batches.
+                offset: offset.max(header.base_offset).min(header.last_offset()),
                 key: found.key.and_then(|key| self.records.get(key)),
                 has_value: found.has_value,
             };
@@ -373,6 +376,16 @@ mod tests {
                 }
             }
         }
+        let mut liar = whole.clone();
+        liar.header.last_offset_delta = 3;
+        let mut seen = Vec::new();
+        filter
+            .sift(&liar, |record| {
+                seen.push(record.offset);
+                true
+            })
+            .unwrap();
+        assert_eq!(seen, [100, 101, 102, 103, 103, 103, 103]);
         let mut fewer = whole;
         fewer.header.record_count = 3;
         let error = filter.sift(&fewer, |_| true).unwrap_err();
