@@ -1,3 +1,5 @@
+//! Transcripts of a member of a consumer group: what it says, and what it makes of the answers.
+
 use std::time::Duration;
 
 use protocol::messages::consumer_group_heartbeat::Assignment;
