@@ -12,12 +12,14 @@ pub(super) mod offset_commit;
 pub(super) mod offset_delete;
 pub(super) mod offset_fetch;
 
+use std::collections::HashSet;
+
 use coordinator::{Answer, Caller, Request};
 use metadata::MetadataImage;
 use metadata::feature::GROUP_VERSION;
 use net::server::Reply;
 use protocol::{Message, Str};
-use types::Uuid;
+use types::{ErrorCode, Uuid};
 
 use super::Ctx;
 use crate::coordinator::Asked;
@@ -55,15 +57,25 @@ fn respond<M: Message>(
     }
 }
 
-/// Asks many groups, whose answers become the response, in their order.
+/// Groups in one request. A name of a few bytes becomes an answer of a few hundred.
+const GROUPS_MAX: usize = 100_000;
+
+/// Asks many groups, whose answers become the response, in their order. A group that is named once more is
+/// refused there: its answer may be a million times as large as its name.
 fn respond_all<M: Message>(
     ctx: &Ctx<'_>,
-    requests: impl IntoIterator<Item = Request>,
+    requests: impl ExactSizeIterator<Item = Request>,
     finish: impl FnOnce(Vec<Answer>) -> M + Send + 'static,
 ) -> Reply {
+    if requests.len() > GROUPS_MAX {
+        return Reply::Close("too many groups in one request");
+    }
+    let mut named: HashSet<Str> = HashSet::new();
     let asked: Vec<Asked> = requests
-        .into_iter()
-        .map(|request| ask(ctx, &request))
+        .map(|request| match named.insert(request.group_id().clone()) {
+            true => ask(ctx, &request),
+            false => Asked::Now(request.refused(ErrorCode::InvalidRequest)),
+        })
         .collect();
     if asked.iter().all(|asked| matches!(asked, Asked::Now(_))) {
         let now = |asked| match asked {

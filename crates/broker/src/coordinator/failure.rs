@@ -49,6 +49,8 @@ pub(super) enum WriteFailure {
     Encode(::coordinator::RecordError),
     /// The batch cannot be built.
     Build(BuildError),
+    /// The batch would be larger than any should be.
+    TooLarge,
     /// The partition refused it.
     Append(AppendFailure),
 }
@@ -58,6 +60,7 @@ impl fmt::Display for WriteFailure {
         match self {
             Self::Encode(error) => write!(f, "{error}"),
             Self::Build(error) => write!(f, "{error}"),
+            Self::TooLarge => f.write_str("the batch is too large"),
             Self::Append(AppendFailure::Log { error, .. }) => write!(f, "{error}"),
             Self::Append(failure) => write!(f, "{failure:?}"),
         }

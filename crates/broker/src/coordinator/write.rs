@@ -7,6 +7,10 @@ use types::{LeaderEpoch, Offset, TimestampMs};
 use super::failure::WriteFailure;
 use crate::partition::Partition;
 
+/// Larger batches could not be carried to followers, nor be loaded. Shards refuse long before what would
+/// make one; this is the last line.
+const BATCH_BYTES_MAX: usize = 64 * 1024 * 1024;
+
 /// Appends the records as one batch, in that epoch. Returns where it ends (exclusive).
 ///
 /// The bytes are in the page cache on return; the high watermark says when they cannot be lost.
@@ -22,6 +26,9 @@ pub(super) fn append(
         builder
             .append(now_ms, Some(&key), value.as_deref(), &[])
             .map_err(WriteFailure::Build)?;
+        if builder.size_in_bytes() > BATCH_BYTES_MAX {
+            return Err(WriteFailure::TooLarge);
+        }
     }
     let batch = builder.build().map_err(WriteFailure::Build)?;
     let appended = partition.append_own(batch, leader_epoch);

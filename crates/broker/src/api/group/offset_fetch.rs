@@ -44,7 +44,7 @@ pub(crate) fn handle(ctx: &Ctx<'_>, request: OffsetFetchRequest) -> Reply {
         });
     }
     let core = std::sync::Arc::clone(ctx.core);
-    respond_all(ctx, asked, move |answers| {
+    respond_all(ctx, asked.into_iter(), move |answers| {
         let answers = answers.into_iter().filter_map(|answer| match answer {
             Answer::OffsetFetch(group) => Some(group),
             _ => None,

@@ -1,6 +1,8 @@
 //! Groups when something is wrong: too few replicas, no word from the controllers, a broker that leaves,
 //! requests that are too large.
 
+use protocol::messages::describe_groups::DescribeGroupsRequest;
+
 use super::*;
 
 #[tokio::test]
@@ -143,4 +145,23 @@ async fn after_a_panic_groups_are_loaded_anew() {
     broker.pass(5);
     broker.are_served().await;
     assert_eq!(client.committed_offset().await, Ok(5));
+}
+
+#[tokio::test]
+async fn a_group_is_described_once_in_a_request() {
+    let broker = TestBroker::with_groups().await;
+    let client = broker.client().await;
+    assert_eq!(client.commit(5).await, 0);
+    let mut request = DescribeGroupsRequest {
+        groups: ["g", "h", "g"].map(Into::into).to_vec(),
+        ..DescribeGroupsRequest::default()
+    };
+    let described = client.call(&request, 6).await.groups;
+    let codes: Vec<_> = described
+        .iter()
+        .map(|it| (&*it.group_id, it.error_code))
+        .collect();
+    assert_eq!(codes, [("g", 0), ("h", 69), ("g", 42)]);
+    request.groups = (0..200_000).map(|i| i.to_string().into()).collect();
+    assert!(client.is_closed_by(&request, 6).await);
 }
