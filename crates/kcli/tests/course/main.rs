@@ -14,6 +14,7 @@ mod terminal;
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Trial};
+use parking_lot::Mutex;
 
 use lesson::Lesson;
 use page::Page;
@@ -33,9 +34,12 @@ const PAGES: &[(&str, &str, &str)] = &[
     ),
 ];
 
+/// Held by the exercise that runs on Apache Kafka.
+static KAFKA: Mutex<()> = Mutex::new(());
+
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
-    // Much of an exercise is waiting, and a machine carries the servers of two.
+    // Much of an exercise is waiting.
     arguments.test_threads = Some(2);
     let programs = Programs::find();
     let mut trials = vec![
@@ -56,18 +60,9 @@ fn main() -> ExitCode {
             true => Ok(()),
             false => Err("the blocks of the two pages differ".into()),
         }));
-        for (server, prefix) in [
-            (Server::Raudal, "raudal"),
-            (Server::ApacheKafka, "apache_kafka"),
-        ] {
-            for way in page.ways() {
-                trials.push(trial(
-                    &programs,
-                    server,
-                    way,
-                    &page,
-                    &format!("{prefix}::{name}"),
-                ));
+        for way in page.ways() {
+            for server in [Server::ApacheKafka, Server::Raudal] {
+                trials.push(trial(&programs, server, way, name, &page));
             }
         }
     }
@@ -81,14 +76,19 @@ fn without_server(name: &str, test: fn()) -> Trial {
     })
 }
 
-fn trial(programs: &Programs, server: Server, way: &str, page: &Page, name: &str) -> Trial {
+fn trial(programs: &Programs, server: Server, way: &str, name: &str, page: &Page) -> Trial {
     let blocks = page.blocks(way);
     let missing = programs.missing(server, way);
     let programs = programs.clone();
-    let trial = Trial::test(format!("{name}::with_{way}"), move || {
-        Lesson::new(&programs, server).run(&blocks);
-        Ok(())
-    });
+    let trial = Trial::test(
+        format!("{}::{name}::with_{way}", server.name()),
+        move || {
+            // Three nodes of Kafka's are a load.
+            let _alone = (server == Server::ApacheKafka).then(|| KAFKA.lock());
+            Lesson::new(&programs, server).run(&blocks);
+            Ok(())
+        },
+    );
     match missing {
         Some(reason) => trial.with_kind(reason).with_ignored_flag(true),
         None => trial,

@@ -42,6 +42,16 @@ pub(crate) enum Server {
     ApacheKafka,
 }
 
+impl Server {
+    /// Its name in the names of tests.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Raudal => "raudal",
+            Self::ApacheKafka => "apache_kafka",
+        }
+    }
+}
+
 /// What there is on this machine.
 #[derive(Debug, Clone)]
 pub(crate) struct Programs {
