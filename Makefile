@@ -68,6 +68,6 @@ fuzz: ## every fuzz target for FUZZ_SECONDS each (needs a nightly toolchain)
 
 .PHONY: chaos
 chaos: build ## random faults by seed against a cluster of processes (DURATION=s RUNS=n RUN_SECONDS=s SEED=n TARGET=raudal or kafka)
-	$(CARGO) build --release --locked -p cluster-tests --bin chaos
+	$(CARGO) build --release --locked -p cluster-tests --bin chaos --bin member
 	if [ "$${TARGET:-}" = kafka ]; then KAFKA_LIBS=$$(tests/tools kafka-libs); export KAFKA_LIBS; fi; \
 	RAUDAL_BIN=target/release/raudal target/release/chaos

@@ -12,12 +12,15 @@ use crate::fault::{Dice, Marks, Plan};
 use crate::histck::Check;
 use crate::history::Tp;
 use crate::load::LoadSpec;
+use crate::load::group::{GroupSpec, Program, Protocol};
 use crate::run::{Run, Verdict};
 use crate::scenario::keeps_all;
 use crate::target::Target;
 
 /// How long the marks are looked for: in a broken cluster nobody answers.
 const MARKS_WITHIN: Duration = Duration::from_millis(700);
+/// Of each of the two groups that read along.
+const MEMBERS: usize = 2;
 /// In every other pause the cluster is given the time to write again.
 const RESUMES_WITHIN: Duration = Duration::from_secs(40);
 /// No run takes longer, faults and healing together.
@@ -84,6 +87,15 @@ async fn ill_treat(
         ..LoadSpec::new("t", plan.partition_count)
     })
     .await?;
+    for protocol in [Protocol::Cooperative, Protocol::Consumer] {
+        let name = format!("{protocol:?}").to_lowercase();
+        run.add_group(GroupSpec { name, protocol })?;
+    }
+    for group in run.groups() {
+        for _ in 0..MEMBERS {
+            group.join(Program::Own).await?;
+        }
+    }
     let until = Instant::now() + length;
     while Instant::now() < until {
         let marks = timeout(MARKS_WITHIN, marks(run)).await.unwrap_or_default();

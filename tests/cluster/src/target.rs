@@ -51,7 +51,7 @@ impl Target {
         let (program, missing) = match kind {
             Kind::ApacheKafka => (from_environment("KAFKA_LIBS"), "needs KAFKA_LIBS"),
             Kind::Raudal => (
-                from_environment("RAUDAL_BIN").or_else(beside_us),
+                from_environment("RAUDAL_BIN").or_else(|| beside_us("raudal")),
                 "needs cargo build -p raudal",
             ),
         };
@@ -102,10 +102,10 @@ pub fn java_libs() -> Option<PathBuf> {
     std::path::absolute(libs).ok()
 }
 
-/// Cargo puts programs into one folder, and tests into `deps` in it.
-fn beside_us() -> Option<PathBuf> {
+/// A program of this workspace. Cargo puts programs into one folder, and tests into `deps` in it.
+pub(crate) fn beside_us(name: &str) -> Option<PathBuf> {
     let own = std::env::current_exe().ok()?;
     let folders = own.ancestors().skip(1).take(2);
-    let mut candidates = folders.map(|folder| folder.join("raudal"));
+    let mut candidates = folders.map(|folder| folder.join(name));
     candidates.find(|path| path.is_file())
 }

@@ -27,7 +27,7 @@ const SEED: u64 = 5;
 async fn begin<'a>(
     run: &'a mut Option<Run>,
     target: &Target,
-    program: Program,
+    programs: [Program; 2],
     protocols: &[Protocol],
 ) -> Result<&'a mut Run> {
     let session = SESSION.as_millis().to_string();
@@ -51,8 +51,9 @@ async fn begin<'a>(
         run.add_group(GroupSpec { name, protocol })?;
     }
     for group in run.groups() {
-        group.join(program).await?;
-        group.join(program).await?;
+        for program in programs {
+            group.join(program).await?;
+        }
     }
     for group in run.groups() {
         group.until_shared(2, RESUMES_WITHIN).await?;
@@ -79,20 +80,20 @@ pub(super) async fn groups_survive_their_coordinator_and_their_members(
     run: &mut Option<Run>,
     target: &Target,
 ) -> Result<()> {
-    everything(run, target, Program::Java).await
+    everything(run, target, [Program::Own, Program::Java]).await
 }
 
 pub(super) async fn groups_of_librdkafka_survive_their_coordinator_and_their_members(
     run: &mut Option<Run>,
     target: &Target,
 ) -> Result<()> {
-    everything(run, target, Program::Librdkafka).await
+    everything(run, target, [Program::Librdkafka; 2]).await
 }
 
 /// In turn: the coordinator is killed, a member comes, one is killed, one stands still and wakes.
-async fn everything(run: &mut Option<Run>, target: &Target, program: Program) -> Result<()> {
+async fn everything(run: &mut Option<Run>, target: &Target, programs: [Program; 2]) -> Result<()> {
     let protocols = [Protocol::Classic, Protocol::Consumer];
-    let run = begin(run, target, program, &protocols).await?;
+    let run = begin(run, target, programs, &protocols).await?;
     let victim = coordinator(&run.admin().await?, "classic").await?;
     run.breaks("kill coordinator");
     run.cluster.kill(victim).await?;
@@ -101,7 +102,7 @@ async fn everything(run: &mut Option<Run>, target: &Target, program: Program) ->
     run.heals("kill coordinator");
 
     for group in run.groups() {
-        group.join(program).await?;
+        group.join(programs[0]).await?;
     }
     until_shared(run, 3).await?;
     run.breaks("kill member");
@@ -138,7 +139,7 @@ pub(super) async fn a_coordinator_that_comes_back_from_a_stop_of_its_time_coordi
     target: &Target,
 ) -> Result<()> {
     let protocols = [Protocol::Cooperative, Protocol::Consumer];
-    let run = begin(run, target, Program::Java, &protocols).await?;
+    let run = begin(run, target, [Program::Own, Program::Java], &protocols).await?;
     for name in ["cooperative", "consumer"] {
         let victim = coordinator(&run.admin().await?, name).await?;
         run.breaks("pause coordinator");
@@ -160,7 +161,7 @@ pub(super) async fn groups_survive_a_rolling_restart(
     target: &Target,
 ) -> Result<()> {
     let protocols = [Protocol::Cooperative, Protocol::Consumer];
-    let run = begin(run, target, Program::Java, &protocols).await?;
+    let run = begin(run, target, [Program::Own, Program::Java], &protocols).await?;
     for id in run.cluster.brokers() {
         run.breaks("restart");
         run.cluster.stop(id).await?;
@@ -180,7 +181,7 @@ pub(super) async fn groups_survive_the_death_of_the_whole_cluster(
     target: &Target,
 ) -> Result<()> {
     let protocols = [Protocol::Classic, Protocol::Consumer];
-    let run = begin(run, target, Program::Java, &protocols).await?;
+    let run = begin(run, target, [Program::Own, Program::Java], &protocols).await?;
     for _ in 0..2 {
         run.breaks("kill all");
         run.cluster.kill_all().await?;
@@ -200,7 +201,7 @@ pub(super) async fn members_that_come_and_go_all_the_time_miss_nothing(
     target: &Target,
 ) -> Result<()> {
     let protocols = [Protocol::Classic, Protocol::Cooperative, Protocol::Consumer];
-    let run = begin(run, target, Program::Librdkafka, &protocols).await?;
+    let run = begin(run, target, [Program::Librdkafka; 2], &protocols).await?;
     let mut draw = StdRng::seed_from_u64(SEED);
     let until = Instant::now() + CHURN;
     while Instant::now() < until {
@@ -215,11 +216,11 @@ pub(super) async fn members_that_come_and_go_all_the_time_miss_nothing(
         for group in run.groups() {
             // The youngest stay, so that somebody is always there.
             let gone = group.member_count().saturating_sub(2);
-            match draw.random_range(0..4) {
+            match draw.random_range(0..6) {
                 0 => group.join(Program::Librdkafka).await?,
-                1 => group.join(Program::Java).await?,
-                2 if gone > 0 => group.leave(draw.random_range(0..gone)).await?,
-                3 if gone > 0 => group.kill(draw.random_range(0..gone)).await?,
+                1 => group.join(Program::Own).await?,
+                2 | 3 if gone > 0 => group.leave(draw.random_range(0..gone)).await?,
+                4 if gone > 0 => group.kill(draw.random_range(0..gone)).await?,
                 _ => {}
             }
         }

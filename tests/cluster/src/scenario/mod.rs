@@ -161,7 +161,6 @@ pub fn all() -> Vec<Scenario> {
         ),
         scenario!(
             groups::members_that_come_and_go_all_the_time_miss_nothing,
-            needs_java,
             needs_librdkafka
         ),
         scenario!(

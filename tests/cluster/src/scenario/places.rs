@@ -41,7 +41,7 @@ pub(super) async fn places_survive_coordinators_that_die_again_and_again(
     target: &Target,
 ) -> Result<()> {
     let (run, places) = begin(run, target).await?;
-    for pause in [2500, 900, 3000, 200, 1500, 2500_u64] {
+    for pause in [2500, 900, 200, 1500_u64] {
         for id in run.cluster.brokers() {
             run.breaks("kill");
             run.cluster.kill(id).await?;

@@ -1,4 +1,4 @@
-//! Whose clients the members are: the programs of `tests/interop/clients`.
+//! Whose clients the members are: the programs of `tests/interop/clients`, and one of our own.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -6,7 +6,7 @@ use std::process::Stdio;
 use anyhow::{Context as _, Result, ensure};
 use tokio::process::Command;
 
-use crate::target::java_libs;
+use crate::target::{beside_us, java_libs};
 
 /// How members speak with their coordinator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +41,8 @@ impl Protocol {
 pub enum Program {
     /// Apache Kafka's. Needs `KAFKA_LIBS` and a JDK.
     Java,
+    /// Raudal's own client: the program `member` of this package.
+    Own,
     /// librdkafka with its Python package, as the interop suite installs it.
     Librdkafka,
 }
@@ -53,6 +55,7 @@ impl Program {
     pub(super) async fn command(self, dir: &Path) -> Result<Command> {
         let mut command = match self {
             Self::Java => java(dir).await?,
+            Self::Own => Command::new(beside_us("member").context("needs the program `member`")?),
             Self::Librdkafka => {
                 let python = librdkafka().context("needs librdkafka's interop client")?;
                 let mut command = Command::new(python);
