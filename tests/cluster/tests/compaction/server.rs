@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use bytes::Bytes;
-use client::Admin;
 use client::admin::{AlterOp, NewTopic, Resource, ResourceKind};
+use client::{Admin, Client, Config};
 use cluster_tests::cluster::Cluster;
 use cluster_tests::layout::Layout;
 use cluster_tests::target::{Kind, Target};
@@ -75,7 +75,13 @@ impl Server {
             // Raudal flushes a segment before it compacts it; Kafka compacts at once.
             .with("log.cleaner.dedupe.buffer.size", "4194304");
         let cluster = Cluster::start(&target, layout).await.unwrap();
-        let admin = cluster.admin().await.unwrap();
+        // Patient: a request that is sent again would be written twice.
+        let config = Config {
+            request_timeout: CLEAN_WITHIN,
+            api_timeout: CLEAN_WITHIN,
+            ..Config::new(cluster.bootstrap())
+        };
+        let admin = Admin::new(Client::connect(config).await.unwrap());
         Some(Self { cluster, admin })
     }
 
