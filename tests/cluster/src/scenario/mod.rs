@@ -165,7 +165,8 @@ pub fn all() -> Vec<Scenario> {
         ),
         scenario!(
             places::places_survive_coordinators_that_die_again_and_again,
-            is_quick
+            is_quick,
+            is_beyond_kafka
         ),
         scenario!(
             places::places_survive_the_death_of_the_whole_cluster,

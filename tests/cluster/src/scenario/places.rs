@@ -1,4 +1,7 @@
 //! What groups have committed, by the thousand, while coordinators die and logs are compacted.
+//!
+//! Apache Kafka's coordinators answer before their high watermark is back, with places that are older
+//! or gone until it is; nothing is lost in the end. So these are not played against it.
 
 use std::time::Duration;
 
