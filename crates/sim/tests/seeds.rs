@@ -34,7 +34,7 @@ const KILLERS: &[(&str, u64)] = &[
     ("glue::DurableCountsUnsynced", 1),
     ("glue::MarkerNotDeleted", 68),
     ("glue::NewBootIsProcessCrash", 100),
-    ("glue::BootIdStoredTooEarly", 109),
+    ("glue::BootIdStoredTooEarly", 1047),
     ("glue::AnswerBeforeImage", 1981),
     ("glue::LogByName", 37),
     ("glue::VoteNotSynced", 4),

@@ -152,6 +152,10 @@ impl World {
             .map(|it| it.member_id.to_string())
             .collect();
         ids.sort_unstable();
+        // Partitions move with every generation.
+        let generation = usize::try_from(answer.generation_id).unwrap_or(0);
+        let count = ids.len().max(1);
+        ids.rotate_left(generation % count);
         let assignments = if leads { share_out(ids) } else { Vec::new() };
         member.phase = Phase::Joined(assignments);
     }

@@ -7,15 +7,11 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use coordinator::{Answer, Request};
-use protocol::messages::offset_commit::{
-    OffsetCommitRequest, OffsetCommitRequestPartition, OffsetCommitRequestTopic,
-};
-use protocol::messages::offset_fetch::{OffsetFetchRequestGroup, OffsetFetchRequestTopics};
 use types::{ErrorCode, LeaderEpoch, NodeId, Offset, PartitionIndex};
 
 use super::hosted::Question;
 use super::plan::MemberPlan;
-use super::{FIRST_MEMBER, READ, READ_PARTITIONS, coordinator, group_name};
+use super::{FIRST_MEMBER, READ, READ_PARTITIONS, coordinator};
 use crate::client::node_of;
 use crate::draw::ms;
 use crate::event::Event;
@@ -25,7 +21,7 @@ use crate::say;
 use crate::world::{World, topic_name};
 
 /// How long an answer is waited for, unless the group may make it wait.
-const PATIENCE: Duration = ms(600);
+pub(super) const PATIENCE: Duration = ms(600);
 /// Between two heartbeats.
 const BEAT: Duration = ms(200);
 
@@ -51,7 +47,9 @@ pub struct Member {
     pub newest_question: u64,
     /// It says nothing until then.
     silent_until: Duration,
-    beat_at: Duration,
+    pub(super) beat_at: Duration,
+    /// Whom it asks, until that one sends it away or is silent.
+    coordinator: Option<(Key, NodeId)>,
     /// The newest leader epoch of its coordinator that it was told of.
     coordinator_epoch: LeaderEpoch,
 }
@@ -113,6 +111,7 @@ impl Member {
             newest_question: 0,
             silent_until: Duration::ZERO,
             beat_at: Duration::ZERO,
+            coordinator: None,
             coordinator_epoch: LeaderEpoch::NONE,
         }
     }
@@ -163,12 +162,19 @@ impl World {
                 return;
             }
             member.asked = None;
+            member.coordinator = None;
         }
+        if std::mem::take(&mut member.silent_until) > Duration::ZERO {
+            // It hung with work in its hands, and knows nothing of it: it commits what it did.
+            let owned = member.owned.first().copied();
+            if let Some(partition) = owned.filter(|_| member.phase == Phase::In) {
+                return self.commit_offset(number, partition);
+            }
+        }
+        let member = self.member(number);
         let is_late = now.saturating_sub(member.beat_at) >= BEAT;
         let is_in = member.phase == Phase::In;
-        // One that was silent does not know: its next word may be a commit.
-        let is_due = !is_in || (is_late && !self.draw.one_in(3));
-        let member = self.member(number);
+        let is_due = !is_in || is_late;
         if is_due {
             member.beat_at = now;
             return if member.plan.is_modern {
@@ -269,6 +275,9 @@ impl World {
 
     /// As some broker says; never back to an older leader.
     fn find_coordinator(&mut self, number: u32) -> Option<(Key, NodeId)> {
+        if let Some(known) = self.member(number).coordinator {
+            return Some(known);
+        }
         let serving = self.serving_brokers();
         let broker = *self.draw.maybe_of(&serving)?;
         let group = self.member(number).plan.group;
@@ -280,73 +289,14 @@ impl World {
             return None;
         }
         member.coordinator_epoch = epoch;
-        Some((key, leader?))
+        member.coordinator = Some((key, leader?));
+        member.coordinator
     }
 
     /// The partition of the log that a member's group belongs to.
     #[must_use]
     pub fn key_of(&self, group: u8) -> Option<Key> {
         coordinator(&self.truth.newest, group).map(|(key, _)| key)
-    }
-
-    fn use_offsets(&mut self, number: u32) {
-        let owned: Vec<PartitionIndex> = self.member(number).owned.iter().copied().collect();
-        let commits = self.draw.one_in(2);
-        let partition = match self.draw.maybe_of(&owned) {
-            Some(partition) if commits => return self.commit_offset(number, *partition),
-            Some(partition) => *partition,
-            None => self.draw.below(READ_PARTITIONS),
-        };
-        self.fetch_offset(number, partition);
-    }
-
-    fn commit_offset(&mut self, number: u32, partition: PartitionIndex) {
-        let offset = self.groups.offset();
-        let member = self.member(number);
-        let request = OffsetCommitRequest {
-            group_id: group_name(member.plan.group).into(),
-            generation_id_or_member_epoch: member.epoch,
-            member_id: member.id.clone().into(),
-            group_instance_id: member.instance(number).map(Into::into),
-            topics: vec![OffsetCommitRequestTopic {
-                name: topic_name(READ).into(),
-                partitions: vec![OffsetCommitRequestPartition {
-                    partition_index: partition,
-                    committed_offset: offset,
-                    ..OffsetCommitRequestPartition::default()
-                }],
-                ..OffsetCommitRequestTopic::default()
-            }],
-            ..OffsetCommitRequest::default()
-        };
-        let what = What::Commit {
-            partition,
-            offset,
-            epoch: member.epoch,
-        };
-        self.ask_group(number, 9, Request::OffsetCommit(request), what, PATIENCE);
-    }
-
-    fn fetch_offset(&mut self, number: u32, partition: PartitionIndex) {
-        let group = self.member(number).plan.group;
-        let Some(key) = self.key_of(group) else {
-            return;
-        };
-        let floor = self.truth.register.floor(key, partition);
-        let request = Request::OffsetFetch {
-            group: OffsetFetchRequestGroup {
-                group_id: group_name(group).into(),
-                topics: Some(vec![OffsetFetchRequestTopics {
-                    name: topic_name(READ).into(),
-                    partition_indexes: vec![partition],
-                    ..OffsetFetchRequestTopics::default()
-                }]),
-                ..OffsetFetchRequestGroup::default()
-            },
-            require_stable: true,
-        };
-        let what = What::Fetch { partition, floor };
-        self.ask_group(number, 9, request, what, PATIENCE);
     }
 
     /// An answer of a group arrived at a member, which may have given it up.
@@ -363,6 +313,9 @@ impl World {
         let Some(asked) = asked else {
             return;
         };
+        if is_elsewhere(&answer) {
+            self.member(member_number).coordinator = None;
+        }
         match (asked.what, answer) {
             (
                 What::Commit {
@@ -394,40 +347,6 @@ impl World {
             (What::Membership, answer) => self.on_classic_answer(member_number, answer),
             (What::Commit { .. } | What::Fetch { .. }, _) => {}
         }
-    }
-
-    fn on_commit_answer(
-        &mut self,
-        number: u32,
-        partition: PartitionIndex,
-        offset: Offset,
-        epoch: i32,
-        sent_at: Duration,
-        code: i16,
-    ) {
-        let group = self.member(number).plan.group;
-        match ErrorCode::from_wire(code) {
-            Some(ErrorCode::None) => {
-                if sent_at > FAULTS_END {
-                    self.member(number).has_committed_after = true;
-                }
-                say!(
-                    self,
-                    node_of(number),
-                    "{offset} acked for {partition} in {epoch}"
-                );
-                self.check_committed(number, group, partition, offset, epoch, sent_at);
-            }
-            Some(ErrorCode::UnknownMemberId | ErrorCode::IllegalGeneration) => {
-                self.look_again(number);
-            }
-            _ => {}
-        }
-    }
-
-    /// A heartbeat will say what is wrong.
-    fn look_again(&mut self, number: u32) {
-        self.member(number).beat_at = Duration::ZERO;
     }
 
     /// Which member has nothing to do with the group although everything is well.
@@ -465,4 +384,27 @@ impl World {
         }
         None
     }
+}
+
+/// Whether the answer says to look for another coordinator.
+fn is_elsewhere(answer: &Answer) -> bool {
+    let code = match answer {
+        Answer::Join(answer) => answer.error_code,
+        Answer::Sync(answer) => answer.error_code,
+        Answer::Heartbeat(answer) => answer.error_code,
+        Answer::ConsumerHeartbeat(answer) => answer.error_code,
+        Answer::OffsetFetch(answer) => answer.error_code,
+        Answer::OffsetCommit(answer) => {
+            let partitions = answer.topics.iter().flat_map(|topic| &topic.partitions);
+            partitions
+                .map(|partition| partition.error_code)
+                .max()
+                .unwrap_or(0)
+        }
+        _ => 0,
+    };
+    matches!(
+        ErrorCode::from_wire(code),
+        Some(ErrorCode::NotCoordinator | ErrorCode::CoordinatorNotAvailable)
+    )
 }

@@ -7,6 +7,7 @@
 //! member.rs   a member: asks, waits, hangs, dies, comes back
 //! classic.rs  what it says in the classic protocol
 //! modern.rs   what it says in the new one (KIP-848)
+//! offsets.rs  what it commits and fetches
 //! ```
 //!
 //! A record of the simulated log stands for one batch of a shard: its number leads to the bytes, which are
@@ -17,6 +18,7 @@ pub mod classic;
 pub mod hosted;
 pub mod member;
 pub mod modern;
+pub mod offsets;
 pub mod plan;
 
 use std::collections::BTreeMap;

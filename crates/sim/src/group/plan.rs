@@ -102,7 +102,7 @@ impl GroupPlan {
         for group in 0..2 {
             let is_modern = group == 1;
             for _ in 0..draw.between(2, 3) {
-                let is_static = !is_modern && draw.one_in(3);
+                let is_static = !is_modern && draw.one_in(2);
                 members.push(MemberPlan {
                     group,
                     is_modern,
