@@ -96,6 +96,7 @@ pub const fn heartbeat_reply(sequence: u64, answer: HeartbeatAnswer) -> wire::He
         fenced: answer.fenced,
         should_shutdown: answer.should_shutdown,
         caught_up: answer.caught_up,
+        proven_offset: answer.proven_offset,
     }
 }
 

@@ -68,6 +68,7 @@ impl Control for Script {
                 fenced: false,
                 should_shutdown: false,
                 caught_up: true,
+                proven_offset: Some(7),
             })
         });
         Ok(Response::new(Box::pin(replies)))

@@ -66,7 +66,7 @@ impl Groups {
         request: &Request,
         sender: oneshot::Sender<Answer>,
     ) -> Result<(), Refusal> {
-        if shows_offsets(request) && !core.lease.holds(core.clock.monotonic()) {
+        if shows_offsets(request) && !core.may_tell() {
             return Err(Refusal::CutOff);
         }
         let hosted = self.shard_of(core, request.group_id())?;

@@ -167,6 +167,12 @@ pub(crate) fn initial_settings(config: &config::server::ServerConfig) -> Setting
 }
 
 impl Core {
+    /// Whether what this broker remembers is surely not out of date, see [`Lease`].
+    fn may_tell(&self) -> bool {
+        let now = self.clock.monotonic();
+        self.lease.holds(now, self.image().offset())
+    }
+
     /// What a step of a shard may look at.
     fn surrounded<T>(&self, act: impl FnOnce(&Surroundings<'_>) -> T) -> T {
         let image = self.image();

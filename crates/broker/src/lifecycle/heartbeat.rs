@@ -19,6 +19,8 @@ use crate::state::Core;
 
 /// Between two heartbeats while the broker waits to be let in or out.
 const IMPATIENT_INTERVAL: Duration = Duration::from_millis(50);
+/// Until a controller answers that is sure to be the active one.
+const UNPROVEN_INTERVAL: Duration = Duration::from_millis(250);
 /// When the controller is told what this broker's image amounts to.
 const FIRST_HASH_AFTER: Duration = Duration::from_secs(2);
 const HASH_INTERVAL: Duration = Duration::from_mins(1);
@@ -92,8 +94,11 @@ impl Pulse {
             Some(answer) => answer.fenced && core.image().offset() >= core.broker_epoch().0,
             None => false,
         };
+        let answer = *self.answer.borrow();
         if waits {
             interval.min(IMPATIENT_INTERVAL)
+        } else if answer.is_some_and(|answer| answer.proven_offset.is_none()) {
+            interval.min(UNPROVEN_INTERVAL)
         } else {
             interval
         }
@@ -130,6 +135,10 @@ pub(crate) async fn run(
             hash_image(&core, &pulse);
         }
         let state = pulse.state(&core);
+        if state.want_fence {
+            // The answer to it may be that others lead already.
+            core.lease.end();
+        }
         let sent = core.clock.monotonic();
         let beat = session.heartbeat(&state, patience);
         let answer = tokio::select! {
@@ -139,10 +148,7 @@ pub(crate) async fn run(
         match answer {
             Ok(answer) => {
                 debug!(?state, ?answer, "heartbeat");
-                let session = core.config.sessions.broker_session_timeout;
-                if !answer.fenced {
-                    core.lease.on_heard(sent, session);
-                }
+                renew_lease(&core, sent, &answer);
                 pulse.answer.send_replace(Some(answer));
             }
             Err(error) if is_final(&error) => return Err(BrokerError::Register(error)),
@@ -159,6 +165,19 @@ pub(crate) async fn run(
             () = session.broken() => {}
             () = sleep(pulse.interval(&core)) => {}
         }
+    }
+}
+
+/// Others lead in the place of a broker that is fenced; of one that is not, they may after its session.
+fn renew_lease(core: &Core, sent: Duration, answer: &HeartbeatAnswer) {
+    let session = core.config.sessions.broker_session_timeout;
+    match answer.proven_offset {
+        _ if answer.fenced => core.lease.end(),
+        Some(offset) => {
+            let image_offset = core.image().offset();
+            core.lease.on_heard(sent, session, offset, image_offset);
+        }
+        None => {}
     }
 }
 

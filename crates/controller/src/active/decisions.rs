@@ -116,7 +116,12 @@ impl ActiveTask {
         if state.want_shutdown {
             response.should_shutdown &= self.have_seen_leave(group, broker, epoch);
         }
-        answer_at_commit(group, reply, move |_image, _offset| Ok(response));
+        // The broker trusts what it remembers for a session from here, if this node surely leads.
+        let is_proven = self.quorum.surely_leads();
+        answer_at_commit(group, reply, move |_image, offset| {
+            response.proven_offset = is_proven.then_some(offset);
+            Ok(response)
+        });
     }
 
     /// Whether all others know who leads in the place of a broker that wants to stop.

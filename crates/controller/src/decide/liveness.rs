@@ -53,6 +53,7 @@ pub fn heartbeat(
         fenced: next.fenced,
         should_shutdown: state.want_shutdown && may_stop(image, broker),
         caught_up: has_caught_up,
+        proven_offset: None,
     };
     Ok(Decision {
         records: records.into_iter().collect(),

@@ -281,6 +281,26 @@ async fn a_leader_without_a_majority_steps_down_and_another_one_decides() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_leader_is_no_longer_sure_of_itself_before_another_one_can_be_elected() {
+    let cluster = Cluster::start(3).await;
+    let first = cluster.leader(&[]).await;
+    sleep(LONG).await;
+    for index in 0..3 {
+        let is_sure = cluster.node(index).quorum.surely_leads();
+        assert_eq!(is_sure, index == first, "node {index}");
+    }
+    cluster.cut_off(first, true);
+    sleep(Timing::default().election_timeout_min).await;
+    assert!(cluster.node(first).leads(), "it has not noticed yet");
+    assert!(!cluster.node(first).quorum.surely_leads());
+    cluster.cut_off(first, false);
+    sleep(LONG).await;
+    let leader = cluster.leader(&[]).await;
+    assert!(cluster.node(leader).quorum.surely_leads());
+    cluster.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_voter_whose_disk_was_wiped_is_told_so_and_never_votes() {
     let mut cluster = Cluster::start(3).await;
     let leader = cluster.leader(&[]).await;

@@ -111,6 +111,7 @@ async fn listen(local: &Local, leader: &Leader) -> Result<(), Status> {
     let request = wire::FollowRequest {
         envelope: Some(local.peers.envelope_for(leader.id, &leader.node)),
         vote: Some(vote_to_wire(&leader.vote)),
+        beat_sent_ms: 0,
     };
     let _is_room = answers.try_send(request.clone());
     let mut client = local
@@ -124,8 +125,15 @@ async fn listen(local: &Local, leader: &Leader) -> Result<(), Status> {
         if on_beat(local, leader, &beat)?.is_break() {
             return Ok(());
         }
+        if other_leader(&local.metrics().borrow()).as_ref() != Some(leader) {
+            // It would take the answer for a promise that has been broken already.
+            return Ok(());
+        }
         // A leader that does not read its answers has them already.
-        let _is_room = answers.try_send(request.clone());
+        let _is_room = answers.try_send(wire::FollowRequest {
+            beat_sent_ms: beat.sent_ms,
+            ..request.clone()
+        });
     }
     Ok(())
 }

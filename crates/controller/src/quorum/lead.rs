@@ -63,11 +63,17 @@ impl FollowerStream {
         let mut resigned = self.local.resigned.subscribe();
         let mut ticks = interval(self.local.timing.heartbeat_interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let opened = Instant::now();
         self.local.followers.on_beat(self.from);
         loop {
             tokio::select! {
                 request = self.requests.message() => match request {
-                    Ok(Some(_answer)) => self.local.followers.on_beat(self.from),
+                    Ok(Some(answer)) => {
+                        self.local.followers.on_beat(self.from);
+                        if let Some(sent_at) = sent_at(opened, answer.beat_sent_ms) {
+                            self.local.followers.on_answer(self.from, sent_at);
+                        }
+                    }
                     Ok(None) | Err(_) => return,
                 },
                 _ = metrics.changed() => {
@@ -90,6 +96,7 @@ impl FollowerStream {
                             vote: Some(vote_to_wire(&vote)),
                             resigned: false,
                             successor: NodeId::NONE.0,
+                            sent_ms: sent_ms(opened),
                         }));
                     }
                 }
@@ -103,10 +110,23 @@ impl FollowerStream {
             vote: Some(vote_to_wire(&Vote::new_committed(term, node))),
             resigned: true,
             successor: successor.unwrap_or(NodeId::NONE).0,
+            sent_ms: 0,
         };
         // Who does not listen any more needs no last word.
         let _is_taken = timeout(PATIENCE_WITH_ITSELF, self.beats.send(Ok(beat))).await;
     }
+}
+
+/// Now, as a beat says it: rounded down, and never 0.
+fn sent_ms(opened: Instant) -> u64 {
+    let ms = u64::try_from(opened.elapsed().as_millis()).unwrap_or(u64::MAX);
+    ms.saturating_add(1)
+}
+
+/// When the beat was sent that an answer names; `None` if it names none that can be.
+fn sent_at(opened: Instant, sent_ms: u64) -> Option<Instant> {
+    let since = Duration::from_millis(sent_ms.checked_sub(1)?);
+    (since <= opened.elapsed()).then_some(opened + since)
 }
 
 /// Whether openraft's task gets on. Cheap to clone.

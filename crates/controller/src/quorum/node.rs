@@ -320,6 +320,16 @@ impl Quorum {
         change::remove_voter(&self.local, id, directory_id, deadline).await
     }
 
+    /// Whether nobody else can have been elected by now: a majority has heard of this leader so lately
+    /// that it refuses to vote for another one. Asks nobody; says no if in doubt.
+    pub(crate) fn surely_leads(&self) -> bool {
+        let Local { followers, .. } = &self.local;
+        // The rest is for what differs between the clocks.
+        let within = self.local.timing.election_timeout_min * 4 / 5;
+        self.leadership().is_self
+            && followers.has_proof(&self.local.membership(), self.local.id(), within)
+    }
+
     /// Lets another voter lead, if this node does, and waits a moment until one is known. Does nothing
     /// while the others could not elect one.
     pub(crate) async fn hand_over(&self) {

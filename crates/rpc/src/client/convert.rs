@@ -69,6 +69,7 @@ pub(super) const fn heartbeat_from_wire(reply: wire::HeartbeatReply) -> Heartbea
         fenced: reply.fenced,
         should_shutdown: reply.should_shutdown,
         caught_up: reply.caught_up,
+        proven_offset: reply.proven_offset,
     }
 }
 

@@ -73,6 +73,9 @@ pub struct HeartbeatAnswer {
     pub should_shutdown: bool,
     /// The broker has reached its registration.
     pub caught_up: bool,
+    /// The controller surely was the active one when it answered, and the metadata up to here (inclusive)
+    /// are all that it knew. `None` if it could not be sure at once.
+    pub proven_offset: Option<Offset>,
 }
 
 /// A Kafka request on behalf of a client.

@@ -50,14 +50,16 @@ async fn a_broker_that_is_cut_off_takes_commits_and_tells_none() {
     let client = broker.client().await;
     assert_eq!(client.commit(5).await, 0);
     let now = types::Clock::monotonic(&*broker.clock);
-    broker.core.lease.on_heard(now, Duration::from_secs(3));
+    let session = Duration::from_secs(3);
+    broker.core.lease.on_heard(now, session, 0, 0);
     assert_eq!(client.committed_offset().await, Ok(5));
     broker.pass(3);
     let moved = ErrorCode::NotCoordinator.to_wire();
     assert_eq!(client.committed_offset().await, Err(moved));
     assert_eq!(client.commit(6).await, 0);
     let now = types::Clock::monotonic(&*broker.clock);
-    broker.core.lease.on_heard(now, Duration::from_secs(3));
+    let session = Duration::from_secs(3);
+    broker.core.lease.on_heard(now, session, 0, 0);
     assert_eq!(client.committed_offset().await, Ok(6));
 }
 

@@ -59,6 +59,7 @@ fn a_broker_starts_fenced_and_is_unfenced_once_it_has_seen_its_registration() {
         fenced: true,
         should_shutdown: false,
         caught_up: false,
+        proven_offset: None,
     };
     assert_eq!(behind.response, fenced);
 
@@ -68,7 +69,8 @@ fn a_broker_starts_fenced_and_is_unfenced_once_it_has_seen_its_registration() {
         HeartbeatAnswer {
             fenced: false,
             should_shutdown: false,
-            caught_up: true
+            caught_up: true,
+            proven_offset: None,
         }
     );
     cluster.commit(&level.records);
