@@ -207,7 +207,11 @@ impl World {
             Answer::RegistrationRefused | Answer::Done => {}
             Answer::Beat(answer) => {
                 let session = self.plan.session_timeout;
-                self.broker(node).groups.on_beat_heard(number, session);
+                let broker = self.broker(node);
+                let image_offset = broker.image.offset();
+                broker
+                    .groups
+                    .on_beat_heard(number, session, &answer, image_offset);
                 self.on_beat(node, answer);
             }
             Answer::Unknown => self.on_unknown(node),

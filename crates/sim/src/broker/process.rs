@@ -157,6 +157,7 @@ impl World {
         if broker.epoch.is_some() && broker.stops_since.is_none() {
             broker.stops_since = Some(now);
             say!(self, id, "asks to stop");
+            self.resign_all_groups(id);
         }
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use coordinator::{Answer, Caller, Now, Request, Shard, Surroundings, Token};
 use metadata::{Delta, MetadataImage};
+use rpc::HeartbeatAnswer;
 use types::{ErrorCode, LeaderEpoch, NodeId, Offset};
 
 use super::OFFSETS;
@@ -30,6 +31,8 @@ pub struct Host {
     hosted: BTreeMap<Key, Hosted>,
     /// Until when nobody can have taken this broker's place; `None` before the first heartbeat.
     lease_until: Option<Duration>,
+    /// An answer that counts as soon as the image has that offset.
+    promise: Option<(Offset, Duration)>,
     /// When heartbeats were sent that were not answered yet.
     beats: BTreeMap<u64, Duration>,
     next_token: u64,
@@ -81,14 +84,42 @@ impl Host {
             .retain(|_, sent| now.saturating_sub(*sent) < ms(10_000));
     }
 
-    /// It was heard: the session lasts from when it was sent.
-    pub fn on_beat_heard(&mut self, number: u64, session: Duration) {
-        if let Some(sent) = self.beats.remove(&number) {
-            self.lease_until = self.lease_until.max(Some(sent + session));
+    /// It was heard: the session lasts from when it was sent, if the controller was sure to decide, and
+    /// once the image has what the controller knew.
+    pub fn on_beat_heard(
+        &mut self,
+        number: u64,
+        session: Duration,
+        answer: &HeartbeatAnswer,
+        image_offset: Offset,
+    ) {
+        let Some(sent) = self.beats.remove(&number) else {
+            return;
+        };
+        match answer.proven_offset {
+            _ if answer.fenced => {
+                self.promise = None;
+                self.lease_until = Some(Duration::ZERO);
+            }
+            Some(offset) => {
+                self.redeem(image_offset);
+                self.promise = Some((offset, sent + session));
+                self.lease_until.get_or_insert(Duration::ZERO);
+                self.redeem(image_offset);
+            }
+            None => {}
         }
     }
 
-    fn holds(&self, now: Duration) -> bool {
+    fn redeem(&mut self, image_offset: Offset) {
+        if let Some((_, until)) = self.promise.take_if(|(offset, _)| *offset <= image_offset) {
+            self.lease_until = Some(until);
+        }
+    }
+
+    /// Whether it may tell what it knows.
+    fn may_tell(&mut self, now: Duration, image_offset: Offset) -> bool {
+        self.redeem(image_offset);
         self.lease_until.is_none_or(|until| now < until) || mutant::is(Glue::NoLease)
     }
 }
@@ -122,9 +153,14 @@ impl World {
         if replica.place.0 != OFFSETS {
             return;
         }
+        let loads_to_end = log.end();
+        let high_watermark = replica.high_watermark;
+        if self.broker(id).stops_since.is_some() {
+            return;
+        }
         let loads_to = match mutant::is(Glue::LoadToHighWatermark) {
-            true => replica.high_watermark,
-            false => log.end(),
+            true => high_watermark,
+            false => loads_to_end,
         };
         if mutant::is(Glue::ShardSurvivesResignation)
             && let Some(known) = self.broker(id).groups.hosted.get_mut(&key)
@@ -144,6 +180,14 @@ impl World {
         self.broker(id).groups.hosted.insert(key, hosted);
         let delay = self.draw.duration(ms(0), load_max);
         self.set_timer(id, delay, Timer::Load(key, leader_epoch, loads_to));
+    }
+
+    /// It is about to stop: somebody else will have its groups.
+    pub fn resign_all_groups(&mut self, id: NodeId) {
+        let keys: Vec<Key> = self.broker(id).groups.hosted.keys().copied().collect();
+        for key in keys {
+            self.resign_groups(id, key);
+        }
     }
 
     /// It leads no more: nothing is left, and whoever waits is sent away.
@@ -263,7 +307,10 @@ impl World {
             world.answer_group(id, client, number, answer);
         };
         let broker = self.broker(id);
-        let is_here = broker.epoch.is_some() && broker.groups.holds(now);
+        let image_offset = broker.image.offset();
+        let shows_offsets = matches!(*question.request, Request::OffsetFetch { .. });
+        let is_here =
+            broker.epoch.is_some() && (!shows_offsets || broker.groups.may_tell(now, image_offset));
         let Some(hosted) = broker.groups.hosted.get(&key).filter(|_| is_here) else {
             return refuse(self, ErrorCode::NotCoordinator);
         };

@@ -20,6 +20,13 @@ impl Truth {
         }
     }
 
+    /// Whether nobody was elected after that controller.
+    #[must_use]
+    pub fn leads_newest_term(&self, node: NodeId) -> bool {
+        let newest = self.term_leaders.last_key_value();
+        newest.is_some_and(|(_, leader)| *leader == node)
+    }
+
     /// A node replayed up to an image.
     pub fn on_image(&mut self, node: NodeId, image: &MetadataImage) {
         if image.offset() % HASH_EVERY != 0 {

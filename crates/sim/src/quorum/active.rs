@@ -170,7 +170,12 @@ impl World {
     }
 
     fn answer_all(&mut self, id: NodeId, pending: Pending) {
-        for ((from, process, number), draft) in pending.answers {
+        // The product asks the quorum; here it is known who leads.
+        let is_sure = self.truth.leads_newest_term(id);
+        for ((from, process, number), mut draft) in pending.answers {
+            if let Draft::Beat(answer) = &mut draft {
+                answer.proven_offset = is_sure.then_some(pending.offset);
+            }
             let answer = Some(draft.at(pending.offset));
             self.send(id, from, Some(process), Message::Answer(number, answer));
         }
