@@ -3,10 +3,11 @@
 //! ```text
 //! keep      what each member has, of topics it still subscribes and that still have the partition
 //! fill      every free partition goes to the subscriber who has least, near a replica if it can
-//! level     while a subscriber has two more than another one of the same topic, move a partition
+//! level     all subscribe the same: whoever has more than its share gives to who has less, no other moves
+//!           otherwise: while a subscriber has two more than another one of the same topic, move a partition
 //! ```
 //!
-//! Every move of the last step makes the sum of squares of the loads smaller, so it ends; rounds
+//! Every move of the last kind makes the sum of squares of the loads smaller, so it ends; rounds
 //! are bounded all the same, because with overlapping subscriptions the last few moves gain little.
 
 use std::cmp::Reverse;
@@ -179,6 +180,12 @@ impl<'a> Plan<'a> {
 
     fn level(&mut self) {
         let topics = self.hardest_first();
+        if topics
+            .windows(2)
+            .all(|pair| self.subscribers[pair[0]] == self.subscribers[pair[1]])
+        {
+            return self.level_by_shares(&topics);
+        }
         for _ in 0..ROUND_COUNT_MAX {
             let mut moved = false;
             for topic in &topics {
@@ -186,6 +193,38 @@ impl<'a> Plan<'a> {
             }
             if !moved {
                 return;
+            }
+        }
+    }
+
+    /// All topics have the same subscribers. Those who have most keep the larger shares, so that nobody
+    /// gives more than it must, and only who has too little gets anything.
+    fn level_by_shares(&mut self, topics: &[usize]) {
+        let Some(first) = topics.first() else { return };
+        let mut members = self.subscribers[*first].clone();
+        members.sort_by_key(|member| (Reverse(self.loads[*member]), *member));
+        let total: usize = members.iter().map(|member| self.loads[*member]).sum();
+        let (share, larger) = (total / members.len().max(1), total % members.len().max(1));
+        let mut shares = vec![0; self.loads.len()];
+        for (rank, member) in members.iter().enumerate() {
+            shares[*member] = share + usize::from(rank < larger);
+        }
+        let mut takers = members;
+        for topic in topics {
+            for partition in (0..self.owners[*topic].len()).rev() {
+                let owner = self.owners[*topic][partition];
+                if owner.is_none_or(|owner| self.loads[owner] <= shares[owner]) {
+                    continue;
+                }
+                takers.retain(|member| self.loads[*member] < shares[*member]);
+                let near = takers.iter().copied();
+                let near = near
+                    .filter(|_| self.has_racks)
+                    .find(|member| self.is_nearby(*topic, partition, *member));
+                let Some(taker) = near.or_else(|| takers.last().copied()) else {
+                    return;
+                };
+                self.give(*topic, partition, taker);
             }
         }
     }

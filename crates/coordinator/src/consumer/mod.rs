@@ -62,6 +62,9 @@ pub(crate) use self::classic_member::sync as classic_sync;
 pub(crate) use self::query::describe_missing;
 pub(crate) use self::state::Group;
 
+/// Names of topics that one step writes down for expressions.
+const MATCH_STEP_BYTES: usize = 4 * 1024 * 1024;
+
 /// `ConsumerGroupHeartbeat`, whatever stands in the slot: a classic group may be upgraded.
 pub(crate) fn heartbeat(
     slot: &mut Slot,
@@ -120,8 +123,15 @@ pub(crate) fn on_time(slot: &mut Slot, key: &TimerKey, env: &mut Env<'_>) {
         TimerKind::Regex => {
             let expressions: Vec<Arc<str>> = group.expressions.keys().cloned().collect();
             let mut work = Work { id, group, env };
+            let mut written_bytes = 0;
             for expression in &expressions {
-                work.match_topics(expression);
+                written_bytes += work.match_topics(expression);
+                if written_bytes > MATCH_STEP_BYTES {
+                    // The rest in the next step: one batch cannot hold any number of names.
+                    let now = work.env.now.monotonic;
+                    work.env.timers.arm(key.clone(), now);
+                    break;
+                }
             }
             work.raise_epoch(false);
             work.assign_when_due();

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use metadata::MetadataImage;
-use regex::{Regex, RegexBuilder};
+use regex::bytes::{Regex, RegexBuilder};
 
 /// Largest compiled expression.
 const COMPILED_BYTES_MAX: usize = 1024 * 1024;
@@ -24,12 +24,18 @@ pub(crate) fn compile(expression: &str) -> Result<Regex, String> {
     build(&format!("^(?:{translated})$"))
 }
 
+/// Classes such as `\w` mean ASCII, as in RE2, which also keeps them small. What cannot be said without
+/// Unicode is said with it.
 fn build(expression: &str) -> Result<Regex, String> {
-    RegexBuilder::new(expression)
-        .size_limit(COMPILED_BYTES_MAX)
-        .nest_limit(NESTING_MAX)
-        .build()
-        .map_err(|error| error.to_string())
+    let build = |has_unicode| {
+        RegexBuilder::new(expression)
+            .unicode(has_unicode)
+            .size_limit(COMPILED_BYTES_MAX)
+            .nest_limit(NESTING_MAX)
+            .build()
+    };
+    let built = build(false).or_else(|_| build(true));
+    built.map_err(|error| error.to_string())
 }
 
 /// The expression in the crate's syntax.
@@ -106,7 +112,7 @@ pub(crate) fn resolve(expression: &str, image: &MetadataImage) -> BTreeSet<Arc<s
     };
     image
         .topics()
-        .filter(|topic| regex.is_match(topic.name()))
+        .filter(|topic| regex.is_match(topic.name().as_bytes()))
         .map(|topic| Arc::clone(topic.name()))
         .collect()
 }
@@ -116,7 +122,7 @@ mod tests {
     use super::*;
 
     fn matches(expression: &str, name: &str) -> bool {
-        compile(expression).unwrap().is_match(name)
+        compile(expression).unwrap().is_match(name.as_bytes())
     }
 
     #[test]
@@ -126,6 +132,7 @@ mod tests {
         assert!(matches("a|bc", "bc"));
         assert!(!matches("a|bc", "ac"));
         assert!(matches("(?i)FOO", "foo"));
+        assert!(matches(r"\w+ñ?[ñ-]\d", "a_b-1"));
     }
 
     #[test]

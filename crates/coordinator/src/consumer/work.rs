@@ -106,19 +106,23 @@ impl Work<'_, '_> {
         self.env.timers.arm(key, self.env.now.monotonic + wait);
     }
 
-    /// Matches an expression against all topics and writes what it found, if it is new.
-    pub(crate) fn match_topics(&mut self, expression: &Arc<str>) {
+    /// Matches an expression against all topics and writes what it found, if it is new. Returns about how
+    /// many bytes that took.
+    pub(crate) fn match_topics(&mut self, expression: &Arc<str>) -> usize {
         let topics = regex::resolve(expression, self.env.image);
         let known = self.group.matched.get(expression);
         if known.is_some_and(|known| known.topics == topics) {
-            return;
+            return 0;
         }
+        let names = topics.iter().map(|topic| topic.len());
+        let bytes = names.sum::<usize>() + expression.len();
         let value = ConsumerGroupRegularExpressionValue {
             topics: topics.iter().map(word).collect(),
             version: self.env.image.offset(),
             timestamp: self.env.now.wall_ms,
         };
         self.write(ConsumerPart::Regex(Arc::clone(expression), Some(value)));
+        bytes
     }
 
     /// Matches all expressions again, soon but not too often.

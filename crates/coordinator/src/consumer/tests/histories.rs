@@ -315,7 +315,7 @@ impl World {
                     .regex
                     .map(|r| super::super::regex::compile(r).unwrap());
                 client.topics.contains(&&**topic.name())
-                    || regex.is_some_and(|regex| regex.is_match(topic.name()))
+                    || regex.is_some_and(|regex| regex.is_match(topic.name().as_bytes()))
             };
             if living.iter().any(|client| matches(&client)) {
                 wanted.extend(topic.partitions().map(|(index, _)| (topic.id(), index)));
