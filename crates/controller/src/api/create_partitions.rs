@@ -69,6 +69,8 @@ const fn code(refusal: &Refusal) -> ErrorCode {
         Refusal::SameCount(_) | Refusal::FewerThanNow { .. } => ErrorCode::InvalidPartitions,
         // Kafka 4.3.1 answers UNKNOWN_SERVER_ERROR here and POLICY_VIOLATION in CreateTopics.
         Refusal::TooManyPartitions => ErrorCode::PolicyViolation,
+        // Kafka grows it, and groups start anew.
+        Refusal::Internal(_) => ErrorCode::PolicyViolation,
         Refusal::Placement(_) => ErrorCode::InvalidReplicationFactor,
         Refusal::AssignmentCount { .. } | Refusal::Assignment(_) => {
             ErrorCode::InvalidReplicaAssignment

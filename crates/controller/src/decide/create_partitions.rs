@@ -8,6 +8,7 @@ use protocol::messages::create_partitions::{CreatePartitionsRequest, CreateParti
 use types::{NodeId, PartitionIndex};
 
 use super::placement::{self, AssignmentRefusal};
+use super::topic_name::is_internal;
 use super::{Answers, Decision, Settings};
 
 /// Why a topic gets no more partitions.
@@ -34,6 +35,11 @@ pub enum Refusal {
         /// How many were asked for.
         asked: i32,
     },
+    /// Brokers find a group's partition by their count.
+    #[error(
+        "The number of partitions of {0} cannot change: what brokers keep there would not be found again."
+    )]
+    Internal(Str),
     /// The request asks for too much at once.
     #[error("Excessively large number of partitions per request.")]
     TooManyPartitions,
@@ -98,6 +104,9 @@ fn grow(
     let topic = image.topic(&request.name);
     let topic = topic.ok_or_else(|| Refusal::UnknownTopic(request.name.clone()))?;
     let added = added_count(topic, request)?;
+    if is_internal(topic.name()) {
+        return Err(Refusal::Internal(request.name.clone()));
+    }
     *budget = budget
         .checked_sub(added)
         .ok_or(Refusal::TooManyPartitions)?;

@@ -18,7 +18,11 @@ fn cluster() -> Cluster {
         ..CreatableTopic::default()
     };
     let request = CreateTopicsRequest {
-        topics: vec![topic("one", 1), topic("two", 2)],
+        topics: vec![
+            topic("one", 1),
+            topic("two", 2),
+            topic("__consumer_offsets", 2),
+        ],
         ..CreateTopicsRequest::default()
     };
     cluster.tell(7, &request);
@@ -65,6 +69,17 @@ fn new_partitions_come_behind_the_old_ones_with_as_many_replicas() {
         }
         assert!(after.partitions().all(|(_, p)| p.isr.len() == 2));
     }
+}
+
+#[test]
+fn where_groups_live_does_not_change() {
+    let refused = error(
+        ErrorCode::PolicyViolation,
+        "The number of partitions of __consumer_offsets cannot change: what brokers keep there would not \
+         be found again.",
+    );
+    let topics = vec![grow("__consumer_offsets", 3, None)];
+    assert_eq!(answers(&cluster(), topics), [refused]);
 }
 
 #[test]
