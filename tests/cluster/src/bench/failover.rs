@@ -29,24 +29,26 @@ pub struct Times {
     coordinator_death: Vec<Duration>,
 }
 
-/// Kills a member and the coordinator so many times each, with a group of each protocol.
+/// Kills a member and the coordinator of a group so many times each.
 ///
 /// # Errors
 /// Something does not come back.
-pub async fn measure(target: &Target, program: Program, rounds: u32) -> Result<Vec<Times>> {
+pub async fn measure(
+    target: &Target,
+    program: Program,
+    protocol: Protocol,
+    rounds: u32,
+) -> Result<Times> {
     let session = SESSION.as_millis().to_string();
     let layout = Layout::default()
         .with("group.consumer.session.timeout.ms", &session)
         .with("group.consumer.min.session.timeout.ms", &session)
         .with("group.consumer.heartbeat.interval.ms", "1000")
         .with("group.consumer.min.heartbeat.interval.ms", "1000");
-    let mut all = Vec::new();
-    for protocol in [Protocol::Classic, Protocol::Cooperative, Protocol::Consumer] {
-        let mut run = Run::start(target, layout.clone()).await?;
-        all.push(measure_in(&mut run, program, protocol, rounds).await?);
-        run.cluster.kill_all().await?;
-    }
-    Ok(all)
+    let mut run = Run::start(target, layout).await?;
+    let times = measure_in(&mut run, program, protocol, rounds).await?;
+    run.cluster.kill_all().await?;
+    Ok(times)
 }
 
 async fn measure_in(

@@ -48,7 +48,9 @@ async fn run() -> Result<()> {
             _ => Program::Java,
         };
         let rounds = number("ROUNDS", 5)?;
-        for times in failover::measure(&target, program, u32::try_from(rounds)?).await? {
+        for protocol in [Protocol::Classic, Protocol::Cooperative, Protocol::Consumer] {
+            let rounds = u32::try_from(rounds)?;
+            let times = failover::measure(&target, program, protocol, rounds).await?;
             say(&format!("{} {program:?} {times}", kind.name()));
         }
     }
