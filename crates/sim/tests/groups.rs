@@ -1,13 +1,18 @@
 //! Groups: the sound code survives, and mistakes of coordinators are found. Both within what CI can spend;
 //! `sim --groups --runs …` and `sim --mutants` spend more.
 
-use sim::mutant::Mutant;
-use sim::run::{Options, Outcome, run};
+mod common;
+
+use common::{Subject, on_two_threads};
 
 /// Seeds of the sound code.
 const SEEDS: u64 = 100;
-/// Seeds that are tried for a mistake that its known seed no longer shows.
-const MUTANT_SEEDS: u64 = 100;
+
+const SUBJECT: Subject = Subject {
+    has_groups: true,
+    killers: KILLERS,
+    rare: RARE,
+};
 
 /// A seed that showed the mistake.
 const KILLERS: &[(&str, u64)] = &[
@@ -25,37 +30,9 @@ const KILLERS: &[(&str, u64)] = &[
 /// cannot replicate holds back all later answers to the group.
 const RARE: &[&str] = &["glue::NoLease"];
 
-fn outcome(seed: u64, mutant: Option<Mutant>) -> (Options, Outcome) {
-    let options = Options {
-        seed,
-        mutant,
-        has_groups: true,
-        ..Options::default()
-    };
-    let outcome = run(&options);
-    (options, outcome)
-}
-
-/// Runs on both cores.
-fn on_two_threads<T: Send>(work: impl Fn(u64) -> T + Sync) -> (T, T) {
-    std::thread::scope(|scope| {
-        let other = scope.spawn(|| work(1));
-        let one = work(0);
-        (one, other.join().expect("the other half ran"))
-    })
-}
-
 #[test]
 fn one_seed_twice_gives_identical_bytes() {
-    let options = Options {
-        seed: 3,
-        is_traced: true,
-        has_groups: true,
-        ..Options::default()
-    };
-    let (one, other) = (run(&options).trace, run(&options).trace);
-    assert!(one.len() > 100, "the seed does something");
-    assert!(one == other, "it differs");
+    SUBJECT.assert_repeats(3);
 }
 
 #[test]
@@ -63,7 +40,7 @@ fn sound_coordinators_break_no_promise() {
     let (one, other) = on_two_threads(|half| {
         let mut committed = 0;
         for seed in (1..=SEEDS).filter(|seed| seed % 2 == half) {
-            let (options, outcome) = outcome(seed, None);
+            let (options, outcome) = SUBJECT.outcome(seed, None);
             assert_eq!(outcome.violation, None, "{options}");
             committed += outcome.committed_count;
         }
@@ -76,37 +53,10 @@ fn sound_coordinators_break_no_promise() {
 
 #[test]
 fn mistakes_of_coordinators_are_found() {
-    let (one, other) = on_two_threads(|half| {
-        let mut survivors = Vec::new();
-        for (index, (name, known)) in (0..).zip(KILLERS) {
-            if index % 2 != half {
-                continue;
-            }
-            let mutant = Mutant::named(name).expect("a mutant of that name");
-            let seeds = std::iter::once(*known).chain(1..=MUTANT_SEEDS);
-            let mut kills =
-                seeds.filter_map(|seed| Some((seed, outcome(seed, Some(mutant)).1.violation?)));
-            match kills.next() {
-                Some((seed, violation)) => {
-                    println!("{mutant}: seed {seed}: {}", violation.invariant);
-                }
-                None => survivors.push(*name),
-            }
-        }
-        survivors
-    });
-    let survivors = [one, other].concat();
-    assert!(survivors.is_empty(), "survived: {survivors:?}");
+    SUBJECT.assert_mistakes_are_found();
 }
 
 #[test]
 fn every_mistake_of_coordinators_has_a_seed_or_is_known_to_be_rare() {
-    for mutant in Mutant::all().into_iter().filter(|it| it.is_of_groups()) {
-        let name = mutant.to_string();
-        let is_known = KILLERS.iter().any(|(known, _)| *known == name);
-        assert!(
-            is_known || RARE.contains(&&*name),
-            "{name}: find a seed for it"
-        );
-    }
+    SUBJECT.assert_mistakes_are_known();
 }

@@ -1,14 +1,18 @@
 //! The sound code survives, and mistakes are found. Both within what CI can spend; `make sim RUNS=…` and
 //! `sim --mutants --runs …` spend more.
 
-use sim::mutant::Mutant;
-use sim::run::{Options, Outcome, run};
+mod common;
+
+use common::{Subject, on_two_threads};
 
 /// Seeds of the sound code.
 const SEEDS: u64 = 60;
-/// Seeds that are tried for a mistake that its known seed no longer shows: another version of the code
-/// is another world.
-const MUTANT_SEEDS: u64 = 150;
+
+const SUBJECT: Subject = Subject {
+    has_groups: false,
+    killers: KILLERS,
+    rare: RARE,
+};
 
 /// A seed that showed the mistake.
 const KILLERS: &[(&str, u64)] = &[
@@ -50,37 +54,10 @@ const RARE: &[&str] = &[
     "glue::AnswerBeforeCommit",
 ];
 
-fn outcome(seed: u64, mutant: Option<Mutant>) -> (Options, Outcome) {
-    let options = Options {
-        seed,
-        mutant,
-        ..Options::default()
-    };
-    let outcome = run(&options);
-    (options, outcome)
-}
-
-/// Runs on both cores.
-fn on_two_threads<T: Send>(work: impl Fn(u64) -> T + Sync) -> (T, T) {
-    std::thread::scope(|scope| {
-        let other = scope.spawn(|| work(1));
-        let one = work(0);
-        (one, other.join().expect("the other half ran"))
-    })
-}
-
 #[test]
 fn one_seed_twice_gives_identical_bytes() {
-    for seed in [3, 8] {
-        let options = Options {
-            seed,
-            is_traced: true,
-            ..Options::default()
-        };
-        let (one, other) = (run(&options).trace, run(&options).trace);
-        assert!(one.len() > 100, "seed {seed} does something");
-        assert!(one == other, "seed {seed} differs");
-    }
+    SUBJECT.assert_repeats(3);
+    SUBJECT.assert_repeats(8);
 }
 
 #[test]
@@ -88,7 +65,7 @@ fn the_sound_code_breaks_no_promise() {
     let (one, other) = on_two_threads(|half| {
         let (mut acked, mut steps) = (0, 0);
         for seed in (1..=SEEDS).filter(|seed| seed % 2 == half) {
-            let (options, outcome) = outcome(seed, None);
+            let (options, outcome) = SUBJECT.outcome(seed, None);
             assert_eq!(outcome.violation, None, "{options}");
             acked += outcome.acked_count;
             steps += outcome.step_count;
@@ -102,38 +79,10 @@ fn the_sound_code_breaks_no_promise() {
 
 #[test]
 fn mistakes_are_found() {
-    let (one, other) = on_two_threads(|half| {
-        let mut survivors = Vec::new();
-        for (index, (name, known)) in (0..).zip(KILLERS) {
-            if index % 2 != half {
-                continue;
-            }
-            let mutant = Mutant::named(name).expect("a mutant of that name");
-            let seeds = std::iter::once(*known).chain(1..=MUTANT_SEEDS);
-            let mut kills =
-                seeds.filter_map(|seed| Some((seed, outcome(seed, Some(mutant)).1.violation?)));
-            match kills.next() {
-                Some((seed, violation)) => {
-                    println!("{mutant}: seed {seed}: {}", violation.invariant);
-                }
-                None => survivors.push(*name),
-            }
-        }
-        survivors
-    });
-    let survivors = [one, other].concat();
-    assert!(survivors.is_empty(), "survived: {survivors:?}");
+    SUBJECT.assert_mistakes_are_found();
 }
 
 #[test]
 fn every_mistake_has_a_seed_or_is_known_to_be_rare() {
-    // Those of coordinators: see groups.rs.
-    for mutant in Mutant::all().into_iter().filter(|it| !it.is_of_groups()) {
-        let name = mutant.to_string();
-        let is_known = KILLERS.iter().any(|(known, _)| *known == name);
-        assert!(
-            is_known || RARE.contains(&&*name),
-            "{name}: find a seed for it"
-        );
-    }
+    SUBJECT.assert_mistakes_are_known();
 }
