@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::fmt;
 use std::time::Duration;
 
-use anyhow::Result;
-use tokio::time::sleep;
+use anyhow::{Context, Result};
+use tokio::time::{sleep, timeout};
 
 use crate::admin::coordinator;
 use crate::history::{Event, Phase, Tp, Value, What};
@@ -18,6 +18,8 @@ use crate::target::Target;
 const PARTITIONS: i32 = 12;
 const MEMBERS: usize = 3;
 const WITHIN: Duration = Duration::from_secs(120);
+/// Between two looks at what was consumed.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// Between two deaths.
 const CALM: Duration = Duration::from_secs(3);
 
@@ -85,7 +87,9 @@ async fn measure_in(
         group.kill(oldest).await?;
         group.until_shared(MEMBERS - 1, WITHIN).await?;
         group.until_committed(WITHIN).await?;
-        times.member_death.push(consumed_again(run, &load, at));
+        times
+            .member_death
+            .push(until_consumed(run, &load, at).await?);
         run.groups()[0].join(program).await?;
     }
     for _ in 0..rounds {
@@ -94,7 +98,9 @@ async fn measure_in(
         let at = run.recorder.now_ns();
         run.cluster.kill(victim).await?;
         run.groups()[0].until_committed(WITHIN).await?;
-        times.coordinator_death.push(consumed_again(run, &load, at));
+        times
+            .coordinator_death
+            .push(until_consumed(run, &load, at).await?);
         run.cluster.start_node(victim)?;
         run.until_in_sync().await?;
     }
@@ -109,8 +115,23 @@ async fn settle(run: &mut Run) -> Result<()> {
     Ok(())
 }
 
-/// Until a member was given, in each partition, a record that was sent after `at_ns`.
-fn consumed_again(run: &Run, load: &LoadSpec, at_ns: u64) -> Duration {
+/// Waits until every partition is consumed again, and says how long after `at_ns` that was.
+async fn until_consumed(run: &Run, load: &LoadSpec, at_ns: u64) -> Result<Duration> {
+    let again = async {
+        loop {
+            if let Some(time) = consumed_again(run, load, at_ns) {
+                return time;
+            }
+            sleep(LOOK_AGAIN).await;
+        }
+    };
+    let again = timeout(WITHIN, again).await;
+    again.context("partitions are not consumed again in time")
+}
+
+/// Until a member was given, in each partition, a record that was sent after `at_ns`. `None` if that is
+/// still to come.
+fn consumed_again(run: &Run, load: &LoadSpec, at_ns: u64) -> Option<Duration> {
     let history = run.recorder.events();
     let later = history.iter().filter(|event| event.t_ns >= at_ns);
     let later: Vec<&Event> = later.collect();
@@ -134,10 +155,9 @@ fn consumed_again(run: &Run, load: &LoadSpec, at_ns: u64) -> Duration {
         }
     }
     let tps = load.tps();
-    let last = tps
-        .iter()
-        .map(|tp| first.get(tp).copied().unwrap_or(u64::MAX));
-    Duration::from_nanos(last.max().unwrap_or(u64::MAX).saturating_sub(at_ns))
+    let last: Option<Vec<u64>> = tps.iter().map(|tp| first.get(tp).copied()).collect();
+    let last = last?.into_iter().max()?;
+    Some(Duration::from_nanos(last.saturating_sub(at_ns)))
 }
 
 impl fmt::Display for Times {
