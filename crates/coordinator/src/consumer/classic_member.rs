@@ -1,6 +1,6 @@
 //! Members that speak the classic protocol in a consumer group, while an application is upgraded.
 //!
-//! They join as [`super::classic_join`] says, and sync to learn what the coordinator assigned. A
+//! They join as [`super::classic_join()`] says, and sync to learn what the coordinator assigned. A
 //! `Heartbeat` tells the member to join again when there is something to give up or to get.
 
 use std::collections::BTreeSet;

@@ -1,6 +1,6 @@
 //! The members of a group, with what is counted over all of them.
 //!
-//! Invariants, checked by [`Members::assert_consistent`] in tests:
+//! Invariants, checked by `Members::assert_consistent` in tests:
 //! `waiting_joins` = members that wait to join; `known_by[p]` = members that know protocol `p`;
 //! `instances` names each static member and nobody else.
 
