@@ -44,6 +44,10 @@ impl Subject {
     }
 
     /// The known seed of each mistake finds it, or another one does.
+    #[expect(
+        clippy::print_stdout,
+        reason = "what a test found, shown with --nocapture"
+    )]
     pub(crate) fn assert_mistakes_are_found(self) {
         let (one, other) = on_two_threads(|half| {
             let mut survivors = Vec::new();
