@@ -98,9 +98,11 @@ struct Facts {
 }
 
 impl Facts {
-    /// A process that is just being started has no command yet, and neither has one that has ended.
+    /// A process that is just being started has no command yet: the system tells whoever started it
+    /// that the program has been found before it has laid out the program's arguments. On a busy
+    /// machine that takes a while, and the start time knows the process already.
     fn mentions(&self, config: &Path) -> bool {
-        self.command.contains(&*config.to_string_lossy())
+        self.command.is_empty() || self.command.contains(&*config.to_string_lossy())
     }
 }
 
@@ -166,6 +168,22 @@ mod tests {
         assert_eq!(of_stat(stat), Some((Life::Paused, 98_765)));
         assert_eq!(of_stat("42 (x"), None);
         assert_eq!(of_stat("42 (x) S 1"), None);
+    }
+
+    #[test]
+    fn a_process_that_is_just_being_started_is_not_taken_for_dead() {
+        // Often enough to meet it before its arguments are there.
+        for _ in 0..100 {
+            let mut child = std::process::Command::new("sleep")
+                .arg("60")
+                .spawn()
+                .expect("it is on every machine");
+            let process = Process::identify(child.id());
+            let life = process.map(|process| process.life(Path::new("60")));
+            child.kill().expect("it runs");
+            child.wait().expect("it ends");
+            assert_eq!(life, Some(Life::Up));
+        }
     }
 
     #[test]
