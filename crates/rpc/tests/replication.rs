@@ -86,6 +86,17 @@ async fn pair(connector: &Connector, sessions: &mut mpsc::Receiver<Incoming>) ->
     }
 }
 
+/// The items with their records in one piece, in how many they have come.
+fn joined(frame: &LeaderFrame) -> Vec<ToFollower> {
+    let mut items = frame.items.clone();
+    for item in &mut items {
+        if let ToFollower::Append { batches, .. } = item {
+            *batches = vec![batches.concat().into()];
+        }
+    }
+    items
+}
+
 /// Frames in one direction, their acknowledgements in the other.
 async fn exchange(pair: &mut Pair, frame_count: i64, bytes: usize) {
     let (frames, acks) = &mut pair.leader;
@@ -100,7 +111,7 @@ async fn exchange(pair: &mut Pair, frame_count: i64, bytes: usize) {
         let mut consumed_bytes = 0;
         for offset in 0..frame_count {
             let frame = received.next().await.expect("a frame");
-            assert_eq!(frame.items, vec![append(3, offset, bytes)]);
+            assert_eq!(joined(&frame), vec![append(3, offset, bytes)]);
             consumed_bytes += frame.record_bytes() as u64;
             let items = vec![ToLeader::Ack {
                 handle: 3,

@@ -10,7 +10,7 @@ use super::error::BatchError;
 use super::header::{BatchHeader, HEADER_LEN};
 
 /// Where the checksum's range begins.
-const CRC_START: usize = 21;
+pub(super) const CRC_START: usize = 21;
 
 /// CRC-32C (Castagnoli) of `bytes`.
 #[must_use]
@@ -27,8 +27,12 @@ pub fn verify_crc(bytes: &[u8]) -> bool {
 
 /// Compares the checksum of a batch whose header was read already.
 pub(super) fn check(header: &BatchHeader, bytes: &[u8]) -> Result<(), BatchError> {
+    compare(header, crc32c(bytes.get(CRC_START..).unwrap_or_default()))
+}
+
+/// Whether the checksum is the one that the header names.
+pub(super) const fn compare(header: &BatchHeader, computed: u32) -> Result<(), BatchError> {
     let stored = header.crc;
-    let computed = crc32c(bytes.get(CRC_START..).unwrap_or_default());
     if stored == computed {
         Ok(())
     } else {
@@ -64,7 +68,7 @@ fn covered(header: &[u8; HEADER_LEN]) -> &[u8] {
     &header[CRC_START..]
 }
 
-fn low_half(crc: u64) -> u32 {
+pub(super) fn low_half(crc: u64) -> u32 {
     u32::try_from(crc).expect("a CRC-32 has 32 bits")
 }
 

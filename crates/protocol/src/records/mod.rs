@@ -25,6 +25,7 @@ mod error;
 mod fault;
 mod filter;
 mod header;
+mod pieces;
 mod record;
 mod rewrite;
 mod validate;
@@ -42,6 +43,7 @@ pub use header::{
     BatchHeader, HEADER_LEN, LOG_OVERHEAD, MAGIC, NO_TIMESTAMP, TimestampType, next_sequence,
     patched_prefix,
 };
+pub use pieces::{PiecedBatch, PiecedBatches, joined, split_pieces};
 pub use record::{Record, RecordHeader, RecordIter};
 pub use rewrite::{RecompressError, recompress, with_log_append_time};
 pub use validate::{

@@ -14,18 +14,16 @@ use tonic::transport::{Channel, Uri};
 use tonic::{Code, Status, Streaming};
 use tower::{Service as _, service_fn};
 
-use super::FRAMES_WAITING_MAX;
 use super::body::FrameBody;
 use super::codec::FrameCodec;
 use super::stream::{Broken, Closed, Permit};
 use super::wire::{self as convert, Malformed};
 use super::words::{FollowerFrame, Hello, LeaderFrame};
+use super::{FRAMES_WAITING_MAX, REPLICATE};
 use crate::proto::replication::v1 as wire;
 use crate::transport::{Connector, TransportConfig};
 use wire::follower_message::Message as FromFollower;
 use wire::leader_message::Message as FromLeader;
-
-const REPLICATE: &str = "/raudal.replication.v1.Replication/Replicate";
 
 /// Why there is no stream.
 #[derive(Debug, thiserror::Error)]

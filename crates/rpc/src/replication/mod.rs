@@ -15,8 +15,11 @@
 mod body;
 mod bounds;
 pub(crate) mod codec;
+mod decode;
 mod dial;
+mod messages;
 mod service;
+mod slices;
 mod stream;
 mod wire;
 mod words;
@@ -32,3 +35,6 @@ pub use words::{
 /// Frames that wait for the connection, in each direction. Two: one under way and one ready, so that
 /// what is appended meanwhile is packed into the next one.
 const FRAMES_WAITING_MAX: usize = 2;
+
+/// Where the service is called.
+const REPLICATE: &str = "/raudal.replication.v1.Replication/Replicate";

@@ -1,20 +1,30 @@
-//! The follower's end of a stream: a gRPC service that hands accepted sessions to a queue.
+//! The follower's end of a stream: a gRPC service that hands accepted sessions to a queue. It is spoken
+//! as every gRPC service is; only the leader's messages are not gathered by tonic.
 
+use std::convert::Infallible;
+use std::future::{Future, ready};
 use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
+use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::ReceiverStream;
-use tokio_stream::{Stream, StreamExt as _};
-use tonic::{Request, Response, Status, Streaming};
+use tonic::body::Body;
+use tonic::codec::{Codec as _, EncodeBody, SingleMessageCompressionOverride};
+use tonic::codegen::http::{self, HeaderValue};
+use tonic::server::NamedService;
+use tonic::{Code, Status};
+use tower::Service;
 
-use super::FRAMES_WAITING_MAX;
+use super::codec::FrameCodec;
+use super::messages::Messages;
 use super::stream::{Broken, Closed, Permit};
 use super::wire::{self as convert, Malformed};
 use super::words::{FollowerFrame, Hello, LeaderFrame, Welcome};
+use super::{FRAMES_WAITING_MAX, REPLICATE};
 use crate::proto::replication::v1 as wire;
-use crate::proto::replication::v1::replication_server::{Replication, ReplicationServer};
 use crate::transport::TransportConfig;
 use wire::follower_message::Message as FromFollower;
 use wire::leader_message::Message as FromLeader;
@@ -27,47 +37,74 @@ const HELLO_TIMEOUT: Duration = Duration::from_secs(5);
 /// The service to add to a server's routes, and the sessions that leaders open on it. When the
 /// receiver is dropped, every further session is refused.
 #[must_use]
-pub fn service(
-    config: &TransportConfig,
-) -> (ReplicationServer<Sessions>, mpsc::Receiver<Incoming>) {
+pub fn service(config: &TransportConfig) -> (Sessions, mpsc::Receiver<Incoming>) {
     let (sessions, receiver) = mpsc::channel(SESSIONS_WAITING_MAX);
-    let server = ReplicationServer::new(Sessions { sessions })
-        .max_decoding_message_size(config.message_bytes_max)
-        .max_encoding_message_size(config.message_bytes_max);
-    (server, receiver)
+    let service = Sessions {
+        sessions,
+        message_bytes_max: config.message_bytes_max,
+    };
+    (service, receiver)
 }
 
 /// The service itself. Opaque: [`service`] makes it, a server serves it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Sessions {
     sessions: mpsc::Sender<Incoming>,
+    message_bytes_max: usize,
 }
 
 type Reply = Result<wire::FollowerMessage, Status>;
 
-#[tonic::async_trait]
-impl Replication for Sessions {
-    type ReplicateStream = Pin<Box<dyn Stream<Item = Reply> + Send>>;
+impl NamedService for Sessions {
+    const NAME: &'static str = "raudal.replication.v1.Replication";
+}
 
-    async fn replicate(
-        &self,
-        request: Request<Streaming<wire::LeaderMessage>>,
-    ) -> Result<Response<Self::ReplicateStream>, Status> {
-        let late = |_elapsed| Status::deadline_exceeded("no word in time");
-        let opening = open(&self.sessions, request.into_inner());
-        let replies = timeout(HELLO_TIMEOUT, opening).await.map_err(late)??;
-        let welcome = Ok(message(FromFollower::Welcome(wire::Welcome {})));
-        let replies = tokio_stream::once(welcome).chain(ReceiverStream::new(replies));
-        Ok(Response::new(Box::pin(replies)))
+impl Service<http::Request<Body>> for Sessions {
+    type Response = http::Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
     }
+
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        if request.uri().path() != REPLICATE {
+            return Box::pin(ready(Ok(Status::new(Code::Unimplemented, "").into_http())));
+        }
+        let messages = Messages::new(request.into_body(), self.message_bytes_max);
+        let sessions = self.sessions.clone();
+        Box::pin(async move {
+            let opening = timeout(HELLO_TIMEOUT, open(&sessions, messages));
+            Ok(match opening.await {
+                Ok(Ok(replies)) => response(replies),
+                Ok(Err(status)) => status.into_http(),
+                Err(_elapsed) => Status::deadline_exceeded("no word in time").into_http(),
+            })
+        })
+    }
+}
+
+/// Welcomes the leader, and answers what comes.
+fn response(replies: mpsc::Receiver<Reply>) -> http::Response<Body> {
+    let welcome = Ok(message(FromFollower::Welcome(wire::Welcome {})));
+    let replies = tokio_stream::once(welcome).chain(ReceiverStream::new(replies));
+    let encoder = FrameCodec::<_, wire::LeaderMessage>::default().encoder();
+    let compression = SingleMessageCompressionOverride::Disable;
+    let body = EncodeBody::new_server(encoder, replies, None, compression, None);
+    let mut response = http::Response::new(Body::new(body));
+    let grpc = HeaderValue::from_static("application/grpc");
+    let headers = response.headers_mut();
+    headers.insert(http::header::CONTENT_TYPE, grpc);
+    response
 }
 
 /// Reads who calls, and waits until the session is accepted or refused.
 async fn open(
     sessions: &mpsc::Sender<Incoming>,
-    mut messages: Streaming<wire::LeaderMessage>,
+    mut messages: Messages,
 ) -> Result<mpsc::Receiver<Reply>, Status> {
-    let first = messages.message().await?;
+    let first = messages.next().await?;
     let Some(FromLeader::Hello(hello)) = first.and_then(|m| m.message) else {
         return Err(Status::invalid_argument("the first message is a hello"));
     };
@@ -99,7 +136,7 @@ enum Verdict {
 #[derive(Debug)]
 pub struct Incoming {
     hello: Hello,
-    messages: Streaming<wire::LeaderMessage>,
+    messages: Messages,
     verdict: oneshot::Sender<Verdict>,
 }
 
@@ -173,7 +210,7 @@ impl AckSender {
 /// Receives what the leader sends.
 #[derive(Debug)]
 pub struct FrameReceiver {
-    messages: Streaming<wire::LeaderMessage>,
+    messages: Messages,
 }
 
 impl FrameReceiver {
@@ -185,7 +222,7 @@ impl FrameReceiver {
     /// # Cancel safety
     /// Cancel-safe: no frame is lost.
     pub async fn next(&mut self) -> Result<LeaderFrame, Broken> {
-        let message = self.messages.message().await;
+        let message = self.messages.next().await;
         let message = message.map_err(|status| Broken::from_status(&status))?;
         match message.ok_or(Broken::Ended)?.message {
             Some(FromLeader::Frame(frame)) => Ok(convert::leader_frame_from_wire(frame)?),

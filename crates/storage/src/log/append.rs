@@ -10,7 +10,8 @@ use std::io::IoSlice;
 
 use bytes::Bytes;
 use protocol::records::{
-    Batch, BatchHeader, ControlRecord, NO_TIMESTAMP, TimestampType, patched_prefix, split_batches,
+    Batch, BatchHeader, ControlRecord, NO_TIMESTAMP, PiecedBatch, TimestampType, joined,
+    patched_prefix, split_pieces,
 };
 use smallvec::SmallVec;
 use types::{LeaderEpoch, TimestampMs};
@@ -21,8 +22,29 @@ use crate::{AppendError, Error};
 
 /// A batch with the header it will have in the log.
 struct Placed<'a> {
-    batch: &'a Batch,
+    /// Its bytes, in order.
+    pieces: &'a [Bytes],
     header: BatchHeader,
+    /// What stands in place of its first bytes, if the header is not the one it came with.
+    prefix: Option<[u8; 16]>,
+}
+
+impl Placed<'_> {
+    fn size_bytes(&self) -> u64 {
+        self.header.size_in_bytes() as u64
+    }
+
+    /// The bytes as they go into the log.
+    fn parts(&self) -> impl Iterator<Item = &[u8]> {
+        let prefix = self.prefix.as_ref().map(|prefix| &prefix[..]);
+        let mut skipped = prefix.map_or(0, <[u8]>::len);
+        let pieces = self.pieces.iter().map(move |piece| {
+            let skip = skipped.min(piece.len());
+            skipped -= skip;
+            piece.get(skip..).unwrap_or_default()
+        });
+        prefix.into_iter().chain(pieces)
+    }
 }
 
 /// Most appends are one batch.
@@ -78,13 +100,26 @@ impl Log {
     /// See [`AppendError`]. What was wrong with the bytes is found before anything is written; if the
     /// disk fails in the middle, the log may have grown by some of the batches.
     pub fn append_as_follower(&mut self, bytes: Bytes) -> Result<AppendInfo, AppendError> {
+        self.append_pieces_as_follower(&[bytes])
+    }
+
+    /// [`Log::append_as_follower`] for bytes that lie in several pieces: put one behind the other they
+    /// are whole batches. They are written from where they are.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn append_pieces_as_follower(
+        &mut self,
+        pieces: &[Bytes],
+    ) -> Result<AppendInfo, AppendError> {
         self.check_online()?;
-        let batches = self.check_copied(bytes)?;
+        let batches = self.check_copied(pieces)?;
         let placed: PlacedBatches<'_> = batches
             .iter()
             .map(|batch| Placed {
-                batch,
+                pieces: &batch.pieces,
                 header: batch.header,
+                prefix: None,
             })
             .collect();
         let log_start_offset = self.log_start_offset;
@@ -124,11 +159,12 @@ impl Log {
                     reason: "the batch has no records or no sequence".to_owned(),
                 });
             }
-            next_offset = header.next_offset();
             placed.push(Placed {
-                batch: batch.batch(),
+                pieces: std::slice::from_ref(batch.bytes()),
                 header,
+                prefix: Some(patched_prefix(&header, next_offset, leader_epoch)),
             });
+            next_offset = header.next_offset();
         }
         Ok(placed)
     }
@@ -173,11 +209,11 @@ impl Log {
     }
 
     /// Whole, sound batches that continue this log.
-    fn check_copied(&self, bytes: Bytes) -> Result<Vec<Batch>, AppendError> {
+    fn check_copied(&self, pieces: &[Bytes]) -> Result<SmallVec<[PiecedBatch; 2]>, AppendError> {
         let mut next_offset = self.log_end_offset;
         let mut latest = self.epochs.latest();
-        let mut batches = Vec::new();
-        for batch in split_batches(bytes) {
+        let mut batches = SmallVec::new();
+        for batch in split_pieces(pieces) {
             let malformed = |reason: String| AppendError::Malformed {
                 offset: next_offset,
                 reason,
@@ -222,16 +258,16 @@ impl Log {
     /// there, the next. At least one.
     fn fits_segment(&self, placed: &[Placed<'_>]) -> usize {
         let active_bytes = self.active_segment().size_bytes();
-        let fits_first = placed.first().is_some_and(|first| {
-            active_bytes + first.batch.bytes.len() as u64 <= self.segment_bytes_max()
-        });
+        let fits_first = placed
+            .first()
+            .is_some_and(|first| active_bytes + first.size_bytes() <= self.segment_bytes_max());
         let mut room = self.segment_bytes_max();
         if fits_first {
             room -= active_bytes;
         }
         let mut count = 0;
         for batch in placed {
-            let size = batch.batch.bytes.len() as u64;
+            let size = batch.size_bytes();
             if size > room {
                 break;
             }
@@ -281,18 +317,10 @@ impl Log {
     }
 
     fn write_parts(&mut self, placed: &[Placed<'_>], now_ms: TimestampMs) -> Result<(), Error> {
-        let prefixes: SmallVec<[[u8; 16]; 2]> = placed
+        let mut parts: SmallVec<[IoSlice<'_>; 4]> = placed
             .iter()
-            .map(|Placed { header, .. }| {
-                patched_prefix(header, header.base_offset, header.partition_leader_epoch)
-            })
+            .flat_map(|batch| batch.parts().map(IoSlice::new))
             .collect();
-        let mut parts = SmallVec::<[IoSlice<'_>; 4]>::new();
-        for (prefix, Placed { batch, .. }) in prefixes.iter().zip(placed) {
-            parts.push(IoSlice::new(prefix));
-            let rest = batch.bytes.get(prefix.len()..).unwrap_or_default();
-            parts.push(IoSlice::new(rest));
-        }
         let segment = self.active_segment();
         let Err(error) = segment.write(&mut parts) else {
             segment.publish(size_of(placed), now_ms);
@@ -316,25 +344,31 @@ impl Log {
 
     /// Indexes and producers, after the bytes are in the log.
     fn take_in(&mut self, placed: &[Placed<'_>], mut position: u64, now_ms: TimestampMs) {
-        for Placed { batch, header } in placed {
+        for batch in placed {
+            let header = &batch.header;
             self.active
                 .first_timestamp
                 .get_or_insert(header.max_timestamp);
             if let Some((offset, time)) = self.active.builder.on_batch(position, header) {
                 self.push_index_entries(offset, time);
             }
-            position += batch.bytes.len() as u64;
+            position += batch.size_bytes();
             if header.has_producer() {
-                self.take_in_producer(batch, header, now_ms);
+                self.take_in_producer(batch, now_ms);
             }
         }
     }
 
-    fn take_in_producer(&mut self, batch: &Batch, header: &BatchHeader, now_ms: TimestampMs) {
+    fn take_in_producer(&mut self, placed: &Placed<'_>, now_ms: TimestampMs) {
+        let header = &placed.header;
         if !header.is_control() {
             self.producers.on_batch(header, now_ms);
             return;
         }
+        let batch = Batch {
+            header: *header,
+            bytes: joined(placed.pieces),
+        };
         match batch.control_record() {
             Ok(Some(ControlRecord::EndTxn(marker))) => {
                 // An aborted transaction's entry in the transaction index goes here (issue 5).
@@ -372,7 +406,7 @@ impl Log {
 }
 
 fn size_of(placed: &[Placed<'_>]) -> u64 {
-    placed.iter().map(|p| p.batch.bytes.len() as u64).sum()
+    placed.iter().map(Placed::size_bytes).sum()
 }
 
 /// What `Produce` reports as the append time.

@@ -105,10 +105,6 @@ impl ValidatedBatch {
     pub fn bytes(&self) -> &Bytes {
         &self.batch.bytes
     }
-
-    pub(crate) fn batch(&self) -> &Batch {
-        &self.batch
-    }
 }
 
 /// What an append did.
