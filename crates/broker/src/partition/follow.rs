@@ -152,7 +152,7 @@ impl Partition {
         Ok(log_end_offset)
     }
 
-    /// Writes what the leader pushed. Returns the log's end (exclusive): everything below is in the page
+    /// Writes what the leader pushed: whole batches, put one behind the other. Returns the log's end (exclusive): everything below is in the page
     /// cache, and may be acknowledged.
     ///
     /// # Errors
@@ -161,17 +161,17 @@ impl Partition {
         &self,
         session: SessionId,
         base_offset: Offset,
-        batches: Bytes,
+        batches: &[Bytes],
         carried: Carried,
     ) -> Result<Offset, FollowFailure> {
-        let len = batches.len();
+        let len = batches.iter().map(Bytes::len).sum();
         let mut state = self.state.lock();
         let mut log = self.log.lock();
         state
             .follower()?
             .on_append(session, base_offset, log.log_end_offset())
             .map_err(FollowFailure::Refused)?;
-        log.append_as_follower(batches)
+        log.append_pieces_as_follower(batches)
             .inspect_err(|error| self.on_append_error(error))
             .map_err(append_failure)?;
         let log_end_offset = log.log_end_offset();

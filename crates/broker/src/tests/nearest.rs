@@ -138,7 +138,7 @@ fn push(broker: &TestBroker, base_offset: i64, values: &[&str], high_watermark: 
     builder.set_leader_epoch(LeaderEpoch(0));
     let batch = built(builder, values);
     partition_of(broker)
-        .append_as_follower(SESSION, base_offset, batch, carried(high_watermark))
+        .append_as_follower(SESSION, base_offset, &[batch], carried(high_watermark))
         .expect("continues");
 }
 

@@ -235,9 +235,8 @@ impl Cluster {
                     high_watermark,
                     log_start_offset,
                 };
-                let batches = Bytes::from(batches.concat());
                 partition
-                    .append_as_follower(session, base_offset, batches, carried)
+                    .append_as_follower(session, base_offset, &batches, carried)
                     .map(ack)
             }
             ToFollower::HighWatermark {

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use metadata::MetadataImage;
+use protocol::records::joined;
 use replication::Position;
 use rpc::replication::{Lane, RefusalReason, ToFollower, ToLeader};
 use tokio::time::{Instant, sleep};
@@ -13,6 +14,9 @@ use types::Offset;
 use super::{OPEN_MAX, Open, Opening, PARKED_MAX, Parked, Receiver};
 use crate::observer::on_worker;
 use crate::partition::{Carried, FollowFailure, Partition};
+
+/// Smaller pieces of records are copied together before they are written.
+const PIECE_BYTES_MIN: usize = 4 << 10;
 
 impl Receiver {
     /// Acts on one message. What has to wait for the disk is awaited: the messages behind it build on
@@ -77,14 +81,14 @@ impl Receiver {
                     high_watermark,
                     log_start_offset,
                 };
-                let batches = joined(batches);
-                let len = batches.len();
+                let batches = gathered(batches);
+                let len = batches.iter().map(Bytes::len).sum();
                 self.throttle(handle, len).await;
                 self.consumed_bytes += len as u64;
                 self.is_told = false;
                 let appended = self.with_open(handle, |open| {
                     open.partition
-                        .append_as_follower(open.session, base_offset, batches, carried)
+                        .append_as_follower(open.session, base_offset, &batches, carried)
                 });
                 self.acknowledge(handle, appended);
             }
@@ -256,16 +260,25 @@ fn report(handle: u32, position: &Position) -> ToLeader {
     }
 }
 
-/// One piece, as it came, or a copy of many.
-fn joined(mut pieces: Vec<Bytes>) -> Bytes {
-    if pieces.len() == 1
-        && let Some(only) = pieces.pop()
-    {
-        return only;
+/// The pieces to write: small ones in a row are cheaper to copy together than to write one by one.
+fn gathered(pieces: Vec<Bytes>) -> Vec<Bytes> {
+    let is_small = |piece: &Bytes| piece.len() < PIECE_BYTES_MIN;
+    let in_rows = pieces.chunk_by(|a, b| is_small(a) && is_small(b));
+    in_rows.map(joined).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_pieces_in_a_row_become_one_and_large_ones_stay_where_they_are() {
+        let lens = [16, 90_000, 16, 80, 16, 80, 16, 70_000, 70_000, 16];
+        let pieces = lens.map(|len: usize| Bytes::from(vec![len.to_le_bytes()[0]; len]));
+        let gathered = gathered(pieces.to_vec());
+        let found: Vec<_> = gathered.iter().map(Bytes::len).collect();
+        assert_eq!(found, [16, 90_000, 208, 70_000, 70_000, 16]);
+        assert_eq!(gathered.concat(), pieces.concat());
+        assert_eq!(gathered[1].as_ptr(), pieces[1].as_ptr());
     }
-    let mut all = BytesMut::with_capacity(pieces.iter().map(Bytes::len).sum());
-    for piece in &pieces {
-        all.extend_from_slice(piece);
-    }
-    all.freeze()
 }
