@@ -23,6 +23,7 @@ use crate::api::KafkaService;
 use crate::audit::Replicas;
 use crate::inter_broker::InterBroker;
 use crate::lifecycle::cleaner::Cleaner;
+use crate::lifecycle::flusher::Flusher;
 use crate::lifecycle::heartbeat::{self, Pulse};
 use crate::lifecycle::housekeeping::{self, Housekeeping};
 use crate::lifecycle::{listeners, registration};
@@ -76,6 +77,7 @@ pub struct Broker {
     stop_tasks: CancellationToken,
     housekeeping: Option<Housekeeping>,
     cleaner: Option<Cleaner>,
+    flusher: Option<Flusher>,
 }
 
 impl Broker {
@@ -135,6 +137,7 @@ impl Broker {
             stop_tasks: CancellationToken::new(),
             housekeeping: None,
             cleaner: None,
+            flusher: None,
         }
     }
 
@@ -204,6 +207,10 @@ impl Broker {
         let on_failure = move |error| fail(&failure, error);
         let started = Cleaner::start(Arc::clone(&self.core), on_failure);
         self.cleaner = Some(started.map_err(no_thread)?);
+        let failure = Arc::clone(&self.failure);
+        let on_failure = move |error| fail(&failure, error);
+        let started = Flusher::start(&self.core, on_failure);
+        self.flusher = Some(started.map_err(no_thread)?);
         Ok(())
     }
 
@@ -277,8 +284,9 @@ impl Broker {
         self.stop_tasks.cancel();
         while self.tasks.join_next().await.is_some() {}
         let (core, housekeeping) = (Arc::clone(&self.core), self.housekeeping.take());
-        let cleaner = self.cleaner.take();
-        if let Err(error) = on_worker(move || close(&core, housekeeping, cleaner)).await {
+        let (cleaner, flusher) = (self.cleaner.take(), self.flusher.take());
+        let close = move || close(&core, housekeeping, cleaner, flusher);
+        if let Err(error) = on_worker(close).await {
             warn!(%error, "logs are not closed cleanly");
         }
     }
@@ -297,12 +305,20 @@ async fn until_stopped<T>(stop: &CancellationToken, serving: impl Future<Output 
 }
 
 /// Ends the threads and closes the logs.
-fn close(core: &Core, housekeeping: Option<Housekeeping>, cleaner: Option<Cleaner>) {
+fn close(
+    core: &Core,
+    housekeeping: Option<Housekeeping>,
+    cleaner: Option<Cleaner>,
+    flusher: Option<Flusher>,
+) {
     if let Some(cleaner) = cleaner {
         cleaner.stop();
     }
     if let Some(housekeeping) = housekeeping {
         housekeeping.stop();
+    }
+    if let Some(flusher) = flusher {
+        flusher.stop();
     }
     core.workers.stop();
     let high_watermark = |partition: &_| housekeeping::high_watermark(core, partition);

@@ -19,6 +19,7 @@ use crate::absences::Absences;
 use crate::api::AutoCreate;
 use crate::coordinator::{self, Groups, Lease};
 use crate::fetch_session::{Limits, SessionCache};
+use crate::lifecycle::flusher::SyncQueues;
 use crate::partitions::Partitions;
 use crate::producer_ids::ProducerIds;
 use crate::replica::Replication;
@@ -72,6 +73,7 @@ pub(crate) struct Core {
     pub(crate) fetch_sessions: SessionCache,
     pub(crate) timers: Timers,
     pub(crate) workers: Workers,
+    pub(crate) sync_queues: SyncQueues,
     pub(crate) response_budget: Arc<ResponseBudget>,
     pub(crate) replication: Replication,
     pub(crate) room: Arc<Room>,
@@ -96,6 +98,7 @@ impl Core {
             groups: Groups::new(core.clone(), settings),
             lease: Lease::default(),
             config: options.config,
+            sync_queues: SyncQueues::new(&options.log_dirs),
             log_dirs: options.log_dirs,
             controllers: options.controllers,
             clock: options.clock,

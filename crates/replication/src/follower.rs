@@ -82,6 +82,8 @@ pub struct Follower {
     high_watermark: Offset,
     session: Option<SessionId>,
     phase: Phase,
+    /// The most that was acknowledged on this session.
+    acknowledged: Option<Offset>,
 }
 
 impl Follower {
@@ -99,6 +101,7 @@ impl Follower {
             high_watermark,
             session: None,
             phase: Phase::Disconnected,
+            acknowledged: None,
         }
     }
 
@@ -121,6 +124,7 @@ impl Follower {
         }
         self.session = Some(session);
         self.phase = Phase::Reconciling;
+        self.acknowledged = None;
         Ok(())
     }
 
@@ -194,6 +198,29 @@ impl Follower {
             return Err(Refusal::NotAtLogEnd { log_end_offset });
         }
         Ok(())
+    }
+
+    /// What is to be acknowledged now, if that is more than was acknowledged before, and on which session.
+    /// For a durable topic `durable_offset` says how far this log is synced: nothing beyond counts.
+    ///
+    /// To be asked after each append, and after each sync of a durable topic.
+    pub fn acknowledge(
+        &mut self,
+        log_end_offset: Offset,
+        durable_offset: Option<Offset>,
+    ) -> Option<(SessionId, Offset)> {
+        let session = self.session.filter(|_| self.phase == Phase::Following)?;
+        let offset = match durable_offset {
+            Some(durable_offset) if !mutant::is(Mutant::FollowerAcksUnsynced) => {
+                durable_offset.min(log_end_offset)
+            }
+            Some(_) | None => log_end_offset,
+        };
+        if self.acknowledged >= Some(offset) {
+            return None;
+        }
+        self.acknowledged = Some(offset);
+        Some((session, offset))
     }
 
     /// The leader's high watermark, as far as this log reaches. Returns this replica's own if it moved.

@@ -1,5 +1,6 @@
 //! The leader's side: who is in sync, how far each got, and so how far the partition is committed.
 
+mod durable;
 mod isr;
 mod session;
 
@@ -27,6 +28,9 @@ pub struct Start {
     /// The high watermark this node last knew. May be stale: it is capped by the log's end and holds
     /// the answer to "latest" back until the epoch's start is committed.
     pub high_watermark: Offset,
+    /// For a durable topic: exclusive end of what is synced of the local log. `None` where bytes in the
+    /// page cache count.
+    pub durable_offset: Option<Offset>,
 }
 
 /// One partition's leader in one leader epoch. Owned by the partition, under its lock.
@@ -39,6 +43,8 @@ pub struct Leader {
     log_end_offset: Offset,
     followers: BTreeMap<NodeId, Progress>,
     high_watermark: Offset,
+    /// For a durable topic: how far the local log is synced.
+    durable_offset: Option<Offset>,
     /// The change of the ISR that the controller was asked for and has not answered.
     in_flight: Option<Proposal>,
 }
@@ -59,6 +65,7 @@ impl Leader {
                 partition_epoch: PartitionEpoch::NONE,
                 ..start.registration.clone()
             },
+            durable_offset: start.durable_offset,
             in_flight: None,
         };
         leader.on_registration(start.registration);
@@ -182,10 +189,10 @@ impl Leader {
         Some(committed)
     }
 
-    /// The slowest in-sync replica's log end offset; `None` while one of them has not spoken in this
+    /// The least that an in-sync replica has acknowledged, this one included; `None` while one of them has not spoken in this
     /// epoch. Whoever is about to be in sync counts already, and whoever is about to leave still does.
     fn committed(&self) -> Option<Offset> {
-        let mut committed = self.log_end_offset;
+        let mut committed = self.acknowledged();
         for node in self.maximal_isr().filter(|node| *node != self.local) {
             committed = committed.min(self.followers.get(&node)?.log_end_offset()?);
         }

@@ -36,6 +36,8 @@
 //! - With fewer in-sync replicas than the minimum, the high watermark stands still (KIP-966).
 //! - While a change of the ISR is proposed, whoever is in the old or in the new one counts.
 //! - The ISR changes by the controller's word alone.
+//! - In a durable topic a replica counts by what it has synced, the leader included; records are sent on
+//!   without waiting for that.
 
 mod epochs;
 mod follower;

@@ -19,4 +19,11 @@ types::mutants! {
     LeaderShrinksAlone,
     /// A proposal that was not answered in time counts as refused.
     RollbackOnTimeout,
+    /// A durable topic's leader counts for itself what it has not synced.
+    LeaderCountsUnsynced,
+    /// A durable topic's follower acknowledges what it has not synced.
+    FollowerAcksUnsynced,
+    /// A durable topic's leader takes a follower's position, which need not be synced, for an
+    /// acknowledgement.
+    PositionCountsUnsynced,
 }

@@ -1,7 +1,7 @@
 //! `Produce` (0): appends record batches as the partitions' leader.
 //!
 //! Everything happens in the connection's task. The answer is ready at once, except with `acks=all` when
-//! other in-sync replicas have to write first.
+//! other in-sync replicas have to write first, and for durable topics, which have to be synced.
 
 mod failure;
 mod wait;
@@ -62,7 +62,8 @@ pub(crate) fn handle(ctx: &Ctx<'_>, request: ProduceRequest) -> Reply {
     if unfinished.is_empty() {
         return ctx.respond(&response);
     }
-    wait::respond_when_committed(ctx, response, unfinished, request.timeout_ms)
+    let needs_all = request.acks == -1;
+    wait::respond_when_acknowledged(ctx, response, unfinished, needs_all, request.timeout_ms)
 }
 
 /// One request on its way through its partitions.
@@ -72,7 +73,7 @@ struct Produce<'a> {
     has_transactional_id: bool,
     now_ms: TimestampMs,
     hints: Hints<'a>,
-    /// Partitions whose records are not on all in-sync replicas yet.
+    /// Partitions whose records are not where the producer wants them yet.
     unfinished: Vec<Unfinished>,
     has_failed: bool,
 }
@@ -135,7 +136,13 @@ impl Produce<'_> {
         partition: Arc<Partition>,
         appended: &Appended,
     ) {
-        if self.acks == -1 && !appended.is_committed {
+        let is_finished = match self.acks {
+            -1 => appended.is_committed,
+            // In a durable topic the leader has to sync first.
+            1 => appended.is_counted,
+            _ => true,
+        };
+        if !is_finished {
             self.unfinished.push(Unfinished {
                 place,
                 partition,

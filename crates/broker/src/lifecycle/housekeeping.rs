@@ -115,6 +115,7 @@ fn keep_house(core: &Core, pulse: &Pulse, signal: &Signal) -> Result<(), BrokerE
             core.room.look(&core.log_dirs.sizes());
             core.try_to_lead();
         }
+        core.sync_queues.try_again();
         let report = core
             .log_dirs
             .housekeep(core.clock.wall_ms(), &high_watermark);

@@ -163,6 +163,7 @@ impl Core {
             )
             .ok()?;
         let high_watermark = self.log_dirs.checkpointed_high_watermark(&topic_partition);
+        let directory = self.log_dirs.directory_of(&topic_partition);
         let partition = Partition::new(
             topic_partition,
             topic.id(),
@@ -172,6 +173,7 @@ impl Core {
             Shared {
                 tail_budget: Arc::clone(&self.replication.tail_budget),
                 room: Arc::clone(&self.room),
+                sync_queue: self.sync_queues.of(directory),
             },
         );
         let partition = Arc::new(partition);

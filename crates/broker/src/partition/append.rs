@@ -43,6 +43,8 @@ pub(crate) struct Appended {
     pub(crate) leader_epoch: LeaderEpoch,
     /// Whether it is on every in-sync replica already.
     pub(crate) is_committed: bool,
+    /// Whether this replica counts it. Not at once if the topic is durable: [`Partition::wait_for_sync`].
+    pub(crate) is_counted: bool,
 }
 
 /// Whether a wait for the high watermark is needed.
@@ -58,7 +60,8 @@ impl Partition {
     /// Appends a producer's record set. `needs_all` refuses while too few replicas are in sync.
     ///
     /// The bytes are in the page cache on return; whether they are on the in-sync replicas says
-    /// [`Appended::is_committed`], else [`Partition::wait_for_commit`].
+    /// [`Appended::is_committed`], else [`Partition::wait_for_commit`]. What a durable topic makes of
+    /// `acks=1` says [`Appended::is_counted`].
     ///
     /// # Errors
     /// See [`AppendFailure`]; nothing was appended.
@@ -101,7 +104,7 @@ impl Partition {
         if needs_all && leading.leader.is_below_min_isr() {
             return Err(AppendFailure::TooFewInSync);
         }
-        let (info, log_end_offset) = {
+        let (info, log_end_offset, recovery_point) = {
             let mut log = self.log.lock();
             let info = log
                 .append_as_leader(std::slice::from_ref(batch), leader_epoch)
@@ -112,7 +115,7 @@ impl Partition {
                         log_start_offset: log.log_start_offset(),
                     }
                 })?;
-            (info, log.log_end_offset())
+            (info, log.log_end_offset(), log.recovery_point())
         };
         let advanced = leading.leader.on_append(log_end_offset);
         let mut wakes = Wakes::new();
@@ -125,6 +128,8 @@ impl Partition {
         effects.wakes.append(&mut wakes);
         let end_offset = info.last_offset + 1;
         let is_committed = end_offset <= state.high_watermark;
+        let is_counted = state.is_counted(end_offset);
+        self.on_unsynced(&mut state, log_end_offset, recovery_point);
         drop(state);
         effects.carry_out();
         Ok(Appended {
@@ -134,6 +139,7 @@ impl Partition {
             log_start_offset: info.log_start_offset,
             leader_epoch,
             is_committed,
+            is_counted,
         })
     }
 

@@ -83,11 +83,11 @@ impl Partition {
 
     fn lead(&self, state: &mut State, assignment: Assignment<'_>) -> Result<(), storage::Error> {
         let leader_epoch = assignment.registration.leader_epoch;
-        let log_end_offset = {
+        let (log_end_offset, recovery_point) = {
             let mut log = self.log.lock();
             let log_end_offset = log.log_end_offset();
             log.assign_epoch_start(leader_epoch, log_end_offset)?;
-            log_end_offset
+            (log_end_offset, log.recovery_point())
         };
         let leader = Leader::new(Start {
             local: assignment.local,
@@ -95,11 +95,13 @@ impl Partition {
             registration: assignment.to_registration(),
             log_end_offset,
             high_watermark: state.high_watermark,
+            durable_offset: state.syncs.counted(recovery_point),
         });
         state.high_watermark = leader.high_watermark();
         let tail = Tail::new(Arc::clone(&self.shared.tail_budget));
         // Whoever waits was promised by an earlier leader, or may read more now.
         state.leave(Role::Leader(Box::new(Leading::new(leader, tail))));
+        self.on_unsynced(state, log_end_offset, recovery_point);
         Ok(())
     }
 
@@ -181,5 +183,6 @@ impl State {
         self.is_isr_queued = false;
         self.watchers.wake_all();
         complete(self.acks.take_all(), AckOutcome::NotLeader);
+        complete(self.syncs.leave(), AckOutcome::NotLeader);
     }
 }

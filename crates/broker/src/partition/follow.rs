@@ -131,7 +131,8 @@ impl Partition {
         Ok(position)
     }
 
-    /// The log is a prefix of the leader's up to `offset`. Returns what to acknowledge.
+    /// The log is a prefix of the leader's up to `offset`. Returns what to acknowledge, if that is to be
+    /// done now: see [`append_as_follower`](Self::append_as_follower).
     ///
     /// # Errors
     /// See [`FollowFailure`].
@@ -140,7 +141,7 @@ impl Partition {
         session: SessionId,
         offset: Offset,
         carried: Carried,
-    ) -> Result<Offset, FollowFailure> {
+    ) -> Result<Option<Offset>, FollowFailure> {
         let mut state = self.state.lock();
         let mut log = self.log.lock();
         let log_end_offset = log.log_end_offset();
@@ -149,11 +150,15 @@ impl Partition {
             .on_follow(session, offset, log_end_offset)
             .map_err(FollowFailure::Refused)?;
         state.on_carried(session, carried, &mut log)?;
-        Ok(log_end_offset)
+        Ok(self.acknowledge(&mut state, &log))
     }
 
-    /// Writes what the leader pushed: whole batches, put one behind the other. Returns the log's end (exclusive): everything below is in the page
-    /// cache, and may be acknowledged.
+    /// Writes what the leader pushed: whole batches, put one behind the other. They are in the page cache
+    /// on return.
+    ///
+    /// Returns the offset (exclusive) to acknowledge, if that is to be done now: the log's end, or nothing
+    /// if the topic is durable; its acknowledgements go the way of [`Self::set_ack_route`] once the
+    /// records are synced.
     ///
     /// # Errors
     /// See [`FollowFailure`]. If the disk failed in the middle, some of the batches may be written.
@@ -163,7 +168,7 @@ impl Partition {
         base_offset: Offset,
         batches: &[Bytes],
         carried: Carried,
-    ) -> Result<Offset, FollowFailure> {
+    ) -> Result<Option<Offset>, FollowFailure> {
         let len = batches.iter().map(Bytes::len).sum();
         let mut state = self.state.lock();
         let mut log = self.log.lock();
@@ -174,10 +179,16 @@ impl Partition {
         log.append_pieces_as_follower(batches)
             .inspect_err(|error| self.on_append_error(error))
             .map_err(append_failure)?;
-        let log_end_offset = log.log_end_offset();
         state.watchers.on_append(len);
         state.on_carried(session, carried, &mut log)?;
-        Ok(log_end_offset)
+        Ok(self.acknowledge(&mut state, &log))
+    }
+
+    /// What is to be acknowledged now; the rest waits for a sync, which is asked for.
+    fn acknowledge(&self, state: &mut State, log: &Log) -> Option<Offset> {
+        let (log_end_offset, recovery_point) = (log.log_end_offset(), log.recovery_point());
+        self.on_unsynced(state, log_end_offset, recovery_point);
+        state.acknowledge(log_end_offset, recovery_point)
     }
 
     /// The leader's high watermark or log start moved.

@@ -8,6 +8,7 @@
 //!  fetch   ─► lock: leader? offsets and a reader ─► unlock ─► read
 //!  leader's stream   ─► lock: following that session? append ─► HW ─► wake readers ─► unlock
 //!  follower's acks   ─► lock: on_ack ─► HW ─► pop waiters ─► unlock
+//!  durable topic     ─► … append ─► queued for a sync ─► (thread) fdatasync ─► lock: HW ─► pop waiters
 //! ```
 //!
 //! # Locks
@@ -26,6 +27,7 @@ mod own;
 mod push;
 mod read;
 mod settings;
+mod sync;
 mod tail;
 mod watch;
 
@@ -40,6 +42,7 @@ use types::{LeaderEpoch, Offset, TopicId, TopicPartition};
 
 use acks::{AckQueue, AckWait};
 use leading::{Leading, Wakes};
+use sync::Syncs;
 use watch::Watchers;
 
 pub(crate) use acks::{AckOutcome, PendingAcks};
@@ -51,9 +54,11 @@ pub(crate) use own::{MayNot, Observer};
 pub(crate) use push::{Carried, Heard, Opening, Take};
 pub(crate) use read::{Denied, EpochEnd, Readable};
 pub(crate) use settings::TopicSettings;
+pub(crate) use sync::Synced;
 pub(crate) use tail::TailBudget;
 pub(crate) use watch::FetchWait;
 
+use crate::lifecycle::flusher::SyncQueue;
 use crate::room::Room;
 
 /// A partition of which this broker holds a replica. Shared by all connections.
@@ -71,6 +76,8 @@ pub(crate) struct Partition {
 pub(crate) struct Shared {
     pub(crate) tail_budget: Arc<TailBudget>,
     pub(crate) room: Arc<Room>,
+    /// Where partitions of the same log directory wait to be synced.
+    pub(crate) sync_queue: Arc<SyncQueue>,
 }
 
 #[derive(Debug)]
@@ -79,6 +86,7 @@ struct State {
     /// What this replica knows of the high watermark, whatever its role.
     high_watermark: Offset,
     acks: AckQueue,
+    syncs: Syncs,
     watchers: Watchers,
     /// It is among those whose ISR is to be looked at.
     is_isr_queued: bool,
@@ -128,6 +136,7 @@ impl Partition {
             role: Role::Follower(Follower::new(LeaderEpoch::NONE, None, high_watermark)),
             high_watermark,
             acks: AckQueue::default(),
+            syncs: Syncs::new(settings.sync),
             watchers: Watchers::default(),
             is_isr_queued: false,
         };
@@ -169,8 +178,10 @@ impl Partition {
 
     /// The topic's configuration changed.
     pub(crate) fn set_settings(&self, settings: Arc<TopicSettings>) {
+        let rule = settings.sync;
         self.log.lock().set_config(settings.log.clone());
         self.settings.store(settings);
+        self.set_sync_rule(rule);
     }
 
     /// Another fetch watches the partition, unless it has something to look at already: the partition is

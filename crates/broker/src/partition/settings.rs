@@ -7,6 +7,8 @@ use protocol::records::{self, Compression, Rules, TopicCompression};
 use storage::LogConfig;
 use types::TimestampMs;
 
+use super::sync::SyncRule;
+
 /// The most that a batch may inflate to where records have to be looked at.
 const DECOMPRESSED_BYTES_MAX: usize = 100 * 1024 * 1024;
 
@@ -15,6 +17,7 @@ const DECOMPRESSED_BYTES_MAX: usize = 100 * 1024 * 1024;
 pub(crate) struct TopicSettings {
     pub(crate) config: TopicConfig,
     pub(crate) log: LogConfig,
+    pub(super) sync: SyncRule,
     rules: Rules,
 }
 
@@ -23,6 +26,7 @@ impl TopicSettings {
     pub(crate) fn new(config: TopicConfig, producer_id_expiration: Duration) -> Self {
         Self {
             log: log_config(&config, producer_id_expiration),
+            sync: SyncRule::new(config.flush_messages, config.flush_ms),
             rules: rules(&config),
             config,
         }

@@ -276,6 +276,7 @@ fn on_empty_disk(node_id: NodeId) -> Partition {
     let shared = Shared {
         tail_budget: TailBudget::new(1000),
         room: Arc::default(),
+        sync_queue: Arc::default(),
     };
     Partition::new(name, id, log, Arc::new(settings), 0, shared)
 }

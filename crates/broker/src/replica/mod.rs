@@ -13,6 +13,7 @@
 mod conversation;
 mod directories;
 mod isr;
+mod late_acks;
 mod link;
 mod peers;
 mod receiver;
@@ -28,6 +29,7 @@ use crate::partition::TailBudget;
 
 pub(crate) use directories::{DirectoryQueue, assign_directories};
 pub(crate) use isr::{IsrQueue, keep_isrs};
+pub(crate) use late_acks::AckRoute;
 pub(crate) use link::{Link, Urgency};
 pub(crate) use peers::{Peers, Touched};
 pub(crate) use receiver::receive;

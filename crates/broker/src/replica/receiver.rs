@@ -5,6 +5,7 @@
 //!              │ yes
 //!              ▼
 //!          Position ─► Truncate, StartAt (on workers) ─► Follow ─► Append … ─► one Ack per frame
+//!                                                 durable topic: … ─► sync ─► LateAcks ─► Ack
 //! ```
 //!
 //! Leaders are not trusted to be up to date: what they may do is decided by the partition, under its
@@ -30,6 +31,7 @@ use types::{LeaderEpoch, NodeId, PartitionIndex, TopicId};
 
 use crate::broker::BrokerError;
 use crate::partition::Partition;
+use crate::replica::late_acks::LateAcks;
 use crate::state::Core;
 
 /// How long an opening waits for this broker's metadata to reach its leader epoch.
@@ -97,6 +99,7 @@ async fn serve(core: Arc<Core>, stream: Incoming, stop: CancellationToken) {
         answers: Vec::new(),
         consumed_bytes: 0,
         is_told: true,
+        late_acks: Arc::default(),
     };
     let ended = tokio::select! {
         () = stop.cancelled() => None,
@@ -125,6 +128,7 @@ struct Receiver {
     consumed_bytes: u64,
     /// The leader knows of `consumed_bytes`.
     is_told: bool,
+    late_acks: Arc<LateAcks>,
 }
 
 /// A partition on this stream.
@@ -160,6 +164,7 @@ enum Ended {
 impl Receiver {
     async fn run(&mut self, acks: AckSender, mut frames: FrameReceiver) -> Ended {
         let mut images = self.core.images();
+        let late_acks = Arc::clone(&self.late_acks);
         loop {
             let until = self.parked.iter().map(|parked| parked.until).min();
             tokio::select! {
@@ -169,6 +174,7 @@ impl Receiver {
                     },
                     Err(broken) => return broken.into(),
                 },
+                () = late_acks.news() => self.acknowledge_late(),
                 Ok(()) = images.changed(), if !self.parked.is_empty() => self.try_parked(),
                 () = sleep_until(until.unwrap_or_else(Instant::now)), if until.is_some() => {
                     self.give_up_parked();

@@ -77,7 +77,8 @@ impl Leader {
 
     /// The follower says where its log stands; the leader's own begins at `log_start_offset` and has that
     /// `history`. Returns what makes it a prefix of the leader's, and the new high watermark if it moved,
-    /// which it can only once the answer is [`Reconcile::Follow`].
+    /// which it can only once the answer is [`Reconcile::Follow`]. In a durable topic a position
+    /// acknowledges nothing.
     ///
     /// # Errors
     /// Nothing was counted; the session should be closed.
@@ -93,6 +94,7 @@ impl Leader {
         let is_in_sync = self.registration.isr.contains(&follower);
         let high_watermark = self.high_watermark;
         let log_end_offset = self.log_end_offset;
+        let counts = self.counts_positions();
         let progress = self.session(follower, session)?;
         if let Reconcile::Follow { offset } = answer {
             if offset > log_end_offset {
@@ -101,14 +103,16 @@ impl Leader {
             progress.phase = Phase::Following;
             progress.cannot_write = false;
             progress.has_lost = is_in_sync && offset < high_watermark;
-            progress.advance(offset);
+            if counts {
+                progress.advance(offset);
+            }
         } else if mutant::is(Mutant::ProgressBeforeReconciled) {
             progress.advance(position.log_end_offset.min(log_end_offset));
         }
         Ok((answer, self.advance()))
     }
 
-    /// The follower has written everything below `log_end_offset`. Returns the new high watermark if it
+    /// The follower has written everything below `log_end_offset`; in a durable topic, synced. Returns the new high watermark if it
     /// moved.
     ///
     /// # Errors

@@ -43,6 +43,7 @@ fn leader(isr: &[i32], min_isr: usize, log_end_offset: Offset, high_watermark: O
         registration: registration(0, isr, min_isr),
         log_end_offset,
         high_watermark,
+        durable_offset: None,
     })
 }
 

@@ -229,6 +229,7 @@ impl World {
             registration,
             log_end_offset: log.end(),
             high_watermark: replica.high_watermark,
+            durable_offset: None,
         });
         let (start, end) = (log.start(), log.end());
         let moved = Some(leader.high_watermark());

@@ -5,7 +5,8 @@
 //! ```
 //!
 //! Order: the segments' bytes, then the indexes of sealed segments, then the directory, and only
-//! then does the recovery point move. A failed fsync takes the whole directory offline; it is never
+//! then does the recovery point move. Flushes of one log may overlap (the one of every second, and those
+//! of a durable topic): each syncs what the others have not finished with. A failed fsync takes the whole directory offline; it is never
 //! tried again. A file that cannot even be opened, for want of descriptors or memory, has lost
 //! nothing: the next flush does it all again.
 
@@ -86,7 +87,7 @@ impl FlushJob {
 }
 
 impl Unsynced {
-    fn put_back(&mut self, other: Self) {
+    fn add(&mut self, other: Self) {
         self.names |= other.names;
         self.epochs |= other.epochs;
         self.sealed.extend(other.sealed);
@@ -126,6 +127,8 @@ impl Log {
             .segments
             .partition_point(|s| s.base_offset() <= self.recovery_point);
         let unsynced = std::mem::take(&mut self.unsynced);
+        self.syncing.flush_count += 1;
+        self.syncing.unsynced.add(unsynced);
         Ok(Some(FlushJob {
             disk: Arc::clone(self.disk()),
             dir: Arc::clone(&self.dir),
@@ -136,7 +139,7 @@ impl Log {
                 .skip(first.saturating_sub(1))
                 .cloned()
                 .collect(),
-            unsynced,
+            unsynced: self.syncing.unsynced.clone(),
             up_to: self.log_end_offset,
             truncation_count: self.truncation_count,
             is_retired: Arc::clone(&self.is_retired),
@@ -148,8 +151,12 @@ impl Log {
     /// # Errors
     /// That of the run. What was to be synced is the next flush's business then.
     pub fn finish_flush(&mut self, job: FlushJob, run: Result<(), Error>) -> Result<(), Error> {
+        self.syncing.flush_count = self.syncing.flush_count.saturating_sub(1);
+        if self.syncing.flush_count == 0 {
+            self.syncing.unsynced = Unsynced::default();
+        }
         if run.is_err() {
-            self.unsynced.put_back(job.unsynced);
+            self.unsynced.add(job.unsynced);
         } else if job.truncation_count == self.truncation_count {
             self.recovery_point = self.recovery_point.max(job.up_to);
         }

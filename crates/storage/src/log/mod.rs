@@ -88,6 +88,7 @@ pub struct Log {
     /// Offsets of the producer snapshots on disk.
     snapshots: BTreeSet<Offset>,
     unsynced: Unsynced,
+    syncing: Syncing,
     /// Counts truncations, so that a flush begun before one does not count.
     truncation_count: u64,
     /// Renamed away, to be removed when due.
@@ -112,13 +113,20 @@ struct Active {
 }
 
 /// What the next flush must sync besides the bytes of the segments.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Unsynced {
     /// Files were created or removed.
     names: bool,
     epochs: bool,
     /// Segments whose index files were completed.
     sealed: Vec<Arc<Segment>>,
+}
+
+/// What flushes that are under way sync. Another flush beside them must not count as done without it.
+#[derive(Debug, Default)]
+struct Syncing {
+    unsynced: Unsynced,
+    flush_count: usize,
 }
 
 impl Unsynced {

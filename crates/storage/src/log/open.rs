@@ -10,7 +10,7 @@ use super::listing::{Listed, Listing, check_topic_id};
 use super::recovery::{self, Rules, Walked};
 use super::{
     Active, EPOCHS_FILE, LOWERED_RECOVERY_POINT_FILE, Log, LogDeps, OpenOptions, RecoveryReport,
-    Shutdown, Unsynced,
+    Shutdown, Syncing, Unsynced,
 };
 use crate::Error;
 use crate::dir_state::DirState;
@@ -69,6 +69,7 @@ impl Log {
             producers: Producers::default(),
             snapshots: listing.snapshots.clone(),
             unsynced: Unsynced::default(),
+            syncing: Syncing::default(),
             truncation_count: 0,
             removals: Vec::new(),
             is_recovery_point_lowered: lowered.is_some(),

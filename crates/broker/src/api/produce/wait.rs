@@ -1,4 +1,5 @@
-//! Answering later: when all in-sync replicas have the records, or the request's time is over.
+//! Answering later: when all in-sync replicas have the records, or the leader has synced them, or the
+//! request's time is over.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use crate::api::lookup::TopicRef;
 use crate::partition::{AckOutcome, Appended, Commit, Partition, PendingAcks};
 use crate::timers::Patience;
 
-/// A partition whose records are not on all in-sync replicas yet.
+/// A partition whose records are not where the producer wants them yet.
 #[derive(Debug)]
 pub(super) struct Unfinished {
     /// Its topic's place in the response, and its own within that.
@@ -23,18 +24,22 @@ pub(super) struct Unfinished {
 }
 
 /// Queues the request at its partitions and answers when the last one is done.
-pub(super) fn respond_when_committed(
+pub(super) fn respond_when_acknowledged(
     ctx: &Ctx<'_>,
     mut response: ProduceResponse,
     unfinished: Vec<Unfinished>,
+    needs_all: bool,
     timeout_ms: i32,
 ) -> Reply {
     let (pending, done) = PendingAcks::new(unfinished.len());
     let mut waiting = Vec::with_capacity(unfinished.len());
     for (index, one) in unfinished.into_iter().enumerate() {
-        let commit = one
-            .partition
-            .wait_for_commit(&one.appended, &pending, index);
+        let (partition, appended) = (&one.partition, &one.appended);
+        let commit = if needs_all {
+            partition.wait_for_commit(appended, &pending, index)
+        } else {
+            partition.wait_for_sync(appended, &pending, index)
+        };
         if let Commit::Over(outcome) = commit {
             pending.complete(index, outcome);
         }

@@ -404,10 +404,10 @@ fn report(position: &Position) -> ToLeader {
     }
 }
 
-fn ack(log_end_offset: Offset) -> Option<ToLeader> {
+fn ack(offset: Option<Offset>) -> Option<ToLeader> {
     Some(ToLeader::Ack {
         handle: 0,
-        log_end_offset,
+        log_end_offset: offset?,
     })
 }
 

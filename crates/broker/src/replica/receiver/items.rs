@@ -14,6 +14,7 @@ use types::Offset;
 use super::{OPEN_MAX, Open, Opening, PARKED_MAX, Parked, Receiver};
 use crate::observer::on_worker;
 use crate::partition::{Carried, FollowFailure, Partition};
+use crate::replica::late_acks::AckRoute;
 
 /// Smaller pieces of records are copied together before they are written.
 const PIECE_BYTES_MIN: usize = 4 << 10;
@@ -68,7 +69,7 @@ impl Receiver {
                 let followed = self.with_open(handle, |open| {
                     open.partition.follow(open.session, offset, carried)
                 });
-                self.acknowledge(handle, followed);
+                self.acknowledge(handle, followed.flatten());
             }
             ToFollower::Append {
                 base_offset,
@@ -90,7 +91,7 @@ impl Receiver {
                     open.partition
                         .append_as_follower(open.session, base_offset, &batches, carried)
                 });
-                self.acknowledge(handle, appended);
+                self.acknowledge(handle, appended.flatten());
             }
             ToFollower::HighWatermark {
                 high_watermark,
@@ -125,6 +126,7 @@ impl Receiver {
         let session = core.replication.session_id();
         match partition.open_as_follower(session, self.leader, opening.leader_epoch) {
             Ok(position) => {
+                partition.set_ack_route(AckRoute::new(&self.late_acks, handle));
                 self.open.insert(handle, Open { partition, session });
                 self.answers.push(report(handle, &position));
             }
@@ -212,6 +214,16 @@ impl Receiver {
         match self.answers.last_mut() {
             Some(last @ ToLeader::Ack { .. }) if last.handle() == handle => *last = ack,
             _ => self.answers.push(ack),
+        }
+    }
+
+    /// Durable topics have been synced.
+    pub(super) fn acknowledge_late(&mut self) {
+        for (handle, late) in self.late_acks.take() {
+            let open = self.open.get(&handle);
+            if open.is_some_and(|open| open.session == late.session) {
+                self.acknowledge(handle, Some(late.offset));
+            }
         }
     }
 

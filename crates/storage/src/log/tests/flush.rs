@@ -77,3 +77,42 @@ fn a_segment_that_is_deleted_just_before_it_is_opened_is_not_missed() {
     });
     job.run().unwrap();
 }
+
+#[test]
+fn a_flush_beside_another_one_does_not_count_without_what_that_one_still_has_to_sync() {
+    let bench = Bench::new();
+    let mut log = bench.create();
+    log.flush().unwrap();
+    for _ in 0..20 {
+        append(&mut log, 1);
+    }
+    assert!(log.segment_count() > 1);
+    let slow = log.begin_flush().unwrap().unwrap();
+    append(&mut log, 1);
+    let quick = log.begin_flush().unwrap().unwrap();
+    let result = quick.run();
+    log.finish_flush(quick, result).unwrap();
+    assert_eq!(log.recovery_point(), 21);
+    let expected = offsets(&log);
+    bench.disk.crash(None);
+    drop((log, slow));
+    let log = bench.open(21, Shutdown::PowerLoss);
+    assert_eq!(offsets(&log), expected);
+}
+
+#[test]
+fn what_overlapping_flushes_have_synced_is_not_synced_again() {
+    let bench = Bench::new();
+    let mut log = filled(&bench);
+    let first = log.begin_flush().unwrap().unwrap();
+    let second = log.begin_flush().unwrap().unwrap();
+    for job in [first, second] {
+        let result = job.run();
+        log.finish_flush(job, result).unwrap();
+    }
+    assert!(log.begin_flush().unwrap().is_none());
+    append(&mut log, 1);
+    bench.disk.plan(Some(Op::SyncDir), 0, 1, Fault::Error(ErrorKind::Other));
+    log.flush().unwrap();
+    assert_eq!(bench.disk.planned_count(), 1, "the folder was synced before");
+}
