@@ -3,16 +3,17 @@
 //! between them is written anew. The bytes on the wire are the same.
 //!
 //! ```text
-//!   LeaderFrame ─► [length, tags, small pieces] [piece] [tags] [piece] … ─► HTTP/2 DATA
+//!   LeaderFrame ─► [length, tags, small pieces] [piece] [tags] [piece] … ─► one HTTP/2 DATA, one writev
 //!                    copied                      as it is
 //! ```
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::io::IoSlice;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::{BufMut as _, Bytes, BytesMut};
+use bytes::{Buf, BufMut as _, Bytes, BytesMut};
 use http_body::{Body, Frame};
 use prost::Message as _;
 use prost::encoding::{WireType, encode_key, encode_varint};
@@ -22,8 +23,8 @@ use crate::proto::replication::v1::leader_item::Item;
 use crate::proto::replication::v1::leader_message::Message;
 use crate::proto::replication::v1::{Append, LeaderFrame, LeaderItem, LeaderMessage};
 
-/// Smaller pieces are cheaper to copy than to send by themselves: each takes a write of its own.
-const PIECE_COPIED_MAX_BYTES: usize = 64 << 10;
+/// Smaller pieces are cheaper to copy than to send from where they are: one write takes only so many.
+const PIECE_COPIED_MAX_BYTES: usize = 4 << 10;
 /// In front of each message: a flag (0: not compressed) and its length.
 const PREFIX_BYTES: usize = 5;
 
@@ -39,40 +40,73 @@ mod field {
 #[derive(Debug)]
 pub(super) struct FrameBody {
     messages: mpsc::Receiver<LeaderMessage>,
-    ready: VecDeque<Bytes>,
 }
 
 impl FrameBody {
     pub(super) const fn new(messages: mpsc::Receiver<LeaderMessage>) -> Self {
-        Self {
-            messages,
-            ready: VecDeque::new(),
-        }
+        Self { messages }
     }
 }
 
 impl Body for FrameBody {
-    type Data = Bytes;
+    type Data = Chain;
     type Error = Infallible;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        loop {
-            if let Some(bytes) = self.ready.pop_front() {
-                return Poll::Ready(Some(Ok(Frame::data(bytes))));
+    ) -> Poll<Option<Result<Frame<Chain>, Infallible>>> {
+        let message = ready!(self.messages.poll_recv(cx));
+        Poll::Ready(message.map(|message| Ok(Frame::data(encode(message)))))
+    }
+}
+
+/// One message in pieces, none of them empty.
+#[derive(Debug, Default)]
+pub(super) struct Chain {
+    pieces: VecDeque<Bytes>,
+    len: usize,
+}
+
+impl Chain {
+    fn push(&mut self, piece: Bytes) {
+        if !piece.is_empty() {
+            self.len += piece.len();
+            self.pieces.push_back(piece);
+        }
+    }
+}
+
+impl Buf for Chain {
+    fn remaining(&self) -> usize {
+        self.len
+    }
+
+    fn chunk(&self) -> &[u8] {
+        self.pieces.front().map_or(&[], |piece| piece)
+    }
+
+    fn chunks_vectored<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
+        let both = slices.iter_mut().zip(&self.pieces);
+        both.map(|(slice, piece)| *slice = IoSlice::new(piece))
+            .count()
+    }
+
+    fn advance(&mut self, mut count: usize) {
+        assert!(count <= self.len, "more than there is");
+        self.len -= count;
+        while let Some(first) = self.pieces.front_mut() {
+            if first.len() > count {
+                return first.advance(count);
             }
-            match ready!(self.messages.poll_recv(cx)) {
-                Some(message) => self.ready = encode(message),
-                None => return Poll::Ready(None),
-            }
+            count -= first.len();
+            self.pieces.pop_front();
         }
     }
 }
 
 /// The message with its prefix, in pieces.
-fn encode(message: LeaderMessage) -> VecDeque<Bytes> {
+fn encode(message: LeaderMessage) -> Chain {
     let len = message.encoded_len();
     let mut pieces = Pieces::default();
     pieces
@@ -91,11 +125,7 @@ fn encode(message: LeaderMessage) -> VecDeque<Bytes> {
         other => pieces.put(&LeaderMessage { message: other }),
     }
     let all = pieces.finish();
-    debug_assert_eq!(
-        all.iter().map(Bytes::len).sum::<usize>(),
-        PREFIX_BYTES + len,
-        "as long as announced"
-    );
+    debug_assert_eq!(all.len, PREFIX_BYTES + len, "as long as announced");
     all
 }
 
@@ -118,7 +148,7 @@ fn not_copied_len(message: &LeaderMessage) -> usize {
 
 #[derive(Debug, Default)]
 struct Pieces {
-    done: VecDeque<Bytes>,
+    done: Chain,
     copied: BytesMut,
 }
 
@@ -146,8 +176,8 @@ impl Pieces {
                 self.copied.put_slice(&piece);
                 continue;
             }
-            self.done.push_back(self.copied.split().freeze());
-            self.done.push_back(piece);
+            self.done.push(self.copied.split().freeze());
+            self.done.push(piece);
         }
     }
 
@@ -161,18 +191,14 @@ impl Pieces {
         message.encode_raw(&mut self.copied);
     }
 
-    fn finish(mut self) -> VecDeque<Bytes> {
-        if !self.copied.is_empty() {
-            self.done.push_back(self.copied.freeze());
-        }
+    fn finish(mut self) -> Chain {
+        self.done.push(self.copied.freeze());
         self.done
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use bytes::Buf as _;
-
     use super::*;
     use crate::proto::replication::v1::{Close, Hello, Open};
 
@@ -232,13 +258,23 @@ mod tests {
     #[test]
     fn the_bytes_are_those_of_every_other_encoder() {
         for message in samples() {
-            let mut bytes = BytesMut::new();
-            for piece in encode(message.clone()) {
-                bytes.put(piece);
-            }
+            let mut bytes = encode(message.clone());
             assert_eq!(bytes.get_u8(), 0);
-            assert_eq!(bytes.get_u32() as usize, bytes.len());
-            assert_eq!(bytes, message.encode_to_vec());
+            assert_eq!(bytes.get_u32() as usize, bytes.remaining());
+            let mut slices = [IoSlice::new(&[]); 64];
+            let count = bytes.chunks_vectored(&mut slices);
+            let slices: Vec<&[u8]> = slices[..count].iter().map(|slice| &**slice).collect();
+            assert_eq!(slices.concat(), message.encode_to_vec());
+            for step in [1, 7, 70_001] {
+                let mut rest = encode(message.clone());
+                let mut seen = Vec::new();
+                while rest.has_remaining() {
+                    let len = step.min(rest.chunk().len());
+                    seen.extend_from_slice(&rest.chunk()[..len]);
+                    rest.advance(len);
+                }
+                assert_eq!(seen[PREFIX_BYTES..], message.encode_to_vec());
+            }
         }
     }
 
@@ -252,6 +288,7 @@ mod tests {
             panic!("an append");
         };
         let large = sent.batches[1].as_ptr();
-        assert!(encode(message).iter().any(|piece| piece.as_ptr() == large));
+        let sent = encode(message).pieces;
+        assert!(sent.iter().any(|piece| piece.as_ptr() == large));
     }
 }

@@ -1,29 +1,29 @@
 //! The leader's end of a stream.
 
-use std::future::poll_fn;
 use std::io;
-use std::sync::Arc;
 
-use hyper_util::rt::TokioIo;
-use parking_lot::Mutex;
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tonic::codec::Codec as _;
 use tonic::codegen::http::{self, HeaderValue};
-use tonic::transport::{Channel, Uri};
+use tonic::transport::Uri;
 use tonic::{Code, Status, Streaming};
-use tower::{Service as _, service_fn};
 
 use super::body::FrameBody;
 use super::codec::FrameCodec;
 use super::stream::{Broken, Closed, Permit};
 use super::wire::{self as convert, Malformed};
 use super::words::{FollowerFrame, Hello, LeaderFrame};
-use super::{FRAMES_WAITING_MAX, REPLICATE};
+use super::FRAMES_WAITING_MAX;
 use crate::proto::replication::v1 as wire;
 use crate::transport::{Connector, TransportConfig};
 use wire::follower_message::Message as FromFollower;
 use wire::leader_message::Message as FromLeader;
+
+/// The peer is reached by its address; the name only fills the :authority header.
+const TARGET: &str = "http://raudal.invalid/raudal.replication.v1.Replication/Replicate";
 
 /// Why there is no stream.
 #[derive(Debug, thiserror::Error)]
@@ -55,14 +55,14 @@ pub async fn dial(
     config: &TransportConfig,
     hello: Hello,
 ) -> Result<(FrameSender, AckReceiver), DialError> {
-    let channel = connect(connector, config).await?;
+    let requests = connect(connector, config).await?;
     let (frames, waiting) = mpsc::channel(FRAMES_WAITING_MAX);
     let hello = FromLeader::Hello(convert::hello_to_wire(hello));
     frames
         .try_send(message(hello))
         .map_err(|_full| DialError::Failed("no room for the first message".to_owned()))?;
     let welcomed = async {
-        let mut messages = call(channel, FrameBody::new(waiting), config).await?;
+        let mut messages = call(requests, FrameBody::new(waiting), config).await?;
         let first = messages.message().await?;
         Ok((messages, first))
     };
@@ -85,21 +85,20 @@ fn refused(status: &Status) -> DialError {
 
 /// Calls `Replicate`: what the generated client does, but for the body, which goes out without a copy.
 async fn call(
-    mut channel: Channel,
+    mut requests: http2::SendRequest<FrameBody>,
     body: FrameBody,
     config: &TransportConfig,
 ) -> Result<Streaming<wire::FollowerMessage>, Status> {
-    let failed = |error: tonic::transport::Error| Status::from_error(error.into());
-    let mut request = http::Request::new(tonic::body::Body::new(body));
+    let mut request = http::Request::new(body);
     *request.method_mut() = http::Method::POST;
     *request.version_mut() = http::Version::HTTP_2;
-    *request.uri_mut() = Uri::from_static(REPLICATE);
+    *request.uri_mut() = Uri::from_static(TARGET);
     let headers = request.headers_mut();
     headers.insert(http::header::TE, HeaderValue::from_static("trailers"));
     let grpc = HeaderValue::from_static("application/grpc");
     headers.insert(http::header::CONTENT_TYPE, grpc);
-    poll_fn(|cx| channel.poll_ready(cx)).await.map_err(failed)?;
-    let response = channel.call(request).await.map_err(failed)?;
+    let failed = |error: hyper::Error| Status::from_error(error.into());
+    let response = requests.send_request(request).await.map_err(failed)?;
     if let Some(refused) = Status::from_header_map(response.headers()) {
         return Err(refused);
     }
@@ -115,22 +114,33 @@ async fn call(
     ))
 }
 
-/// One connection that is not opened again when it breaks: a stream ends with its connection.
-async fn connect(connector: &Connector, config: &TransportConfig) -> Result<Channel, DialError> {
-    let connection = timeout(config.connect_timeout, connector.connect())
+/// One connection that is not opened again when it breaks: a stream ends with its connection. Tonic's
+/// channel would want each message in one piece of memory.
+async fn connect(
+    connector: &Connector,
+    config: &TransportConfig,
+) -> Result<http2::SendRequest<FrameBody>, DialError> {
+    let connecting = async {
+        let connection = connector.connect().await.map_err(DialError::Unreachable)?;
+        http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .keep_alive_interval(config.keepalive_interval)
+            .keep_alive_timeout(config.keepalive_timeout)
+            .keep_alive_while_idle(true)
+            .initial_stream_window_size(config.stream_window_bytes)
+            .initial_connection_window_size(config.connection_window_bytes)
+            .max_frame_size(config.frame_bytes_max)
+            .handshake(TokioIo::new(connection))
+            .await
+            .map_err(|error| refused(&Status::from_error(error.into())))
+    };
+    let elapsed = |_| DialError::Unreachable(io::ErrorKind::TimedOut.into());
+    let (requests, connection) = timeout(config.connect_timeout, connecting)
         .await
-        .map_err(|_elapsed| io::Error::from(io::ErrorKind::TimedOut))
-        .and_then(|connected| connected)
-        .map_err(DialError::Unreachable)?;
-    let once = Arc::new(Mutex::new(Some(TokioIo::new(connection))));
-    let take = service_fn(move |_: Uri| {
-        let taken = once.lock().take();
-        let gone = || io::Error::from(io::ErrorKind::NotConnected);
-        async move { taken.ok_or_else(gone) }
-    });
-    let endpoint = Connector::endpoint(config);
-    let connected = endpoint.connect_with_connector(take).await;
-    connected.map_err(|error| DialError::Failed(error.to_string()))
+        .map_err(elapsed)??;
+    // It ends by itself, once the stream has ended. Why it broke, the stream says.
+    tokio::spawn(async move { drop(connection.await) });
+    Ok(requests)
 }
 
 const fn message(message: FromLeader) -> wire::LeaderMessage {
