@@ -11,12 +11,12 @@ use tonic::codegen::http::{self, HeaderValue};
 use tonic::transport::Uri;
 use tonic::{Code, Status, Streaming};
 
+use super::FRAMES_WAITING_MAX;
 use super::body::FrameBody;
 use super::codec::FrameCodec;
 use super::stream::{Broken, Closed, Permit};
 use super::wire::{self as convert, Malformed};
 use super::words::{FollowerFrame, Hello, LeaderFrame};
-use super::FRAMES_WAITING_MAX;
 use crate::proto::replication::v1 as wire;
 use crate::transport::{Connector, TransportConfig};
 use wire::follower_message::Message as FromFollower;
