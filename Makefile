@@ -10,6 +10,7 @@ WORK ?= $(CURDIR)/.work
 CONFIG ?=
 FUZZ_SECONDS ?= 20
 RUNS ?= 2000
+BENCH ?= --quick
 SEED ?= 1
 
 .PHONY: help
@@ -71,3 +72,12 @@ chaos: build ## random faults by seed against a cluster of processes (DURATION=s
 	$(CARGO) build --release --locked -p cluster-tests --bin chaos --bin member
 	if [ "$${TARGET:-}" = kafka ]; then KAFKA_LIBS=$$(tests/tools kafka-libs); export KAFKA_LIBS; fi; \
 	RAUDAL_BIN=target/release/raudal target/release/chaos
+
+.PHONY: bench
+bench: setup ## micro-benchmarks of the hot paths, allocations counted
+	$(CARGO) bench --locked -p benches --bench hot
+
+.PHONY: bench-kafka
+bench-kafka: build ## three brokers beside three of Apache Kafka, in turns; BENCH='--pairs 5 e2e_1k' (docs/performance.md)
+	$(CARGO) build --release --locked -p benches --bin load
+	tests/bench/run $(BENCH)

@@ -71,6 +71,21 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("cluster-tests", &["types", "protocol", "client"]),
+    (
+        "benches",
+        &[
+            "types",
+            "protocol",
+            "metadata",
+            "config",
+            "replication",
+            "coordinator",
+            "storage",
+            "rpc",
+            "controller",
+            "broker",
+        ],
+    ),
     // chores
     ("xtask", &[]),
 ];

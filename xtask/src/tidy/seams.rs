@@ -19,7 +19,13 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("clap", &["crates/raudal", "crates/kcli"]),
     (
         "anyhow",
-        &["crates/raudal", "crates/kcli", "tests/cluster", "xtask"],
+        &[
+            "crates/raudal",
+            "crates/kcli",
+            "tests/bench",
+            "tests/cluster",
+            "xtask",
+        ],
     ),
 ];
 
