@@ -98,7 +98,7 @@ impl Core {
             groups: Groups::new(core.clone(), settings),
             lease: Lease::default(),
             config: options.config,
-            sync_queues: SyncQueues::new(&options.log_dirs),
+            sync_queues: SyncQueues::new(&options.log_dirs, &options.clock),
             log_dirs: options.log_dirs,
             controllers: options.controllers,
             clock: options.clock,

@@ -16,12 +16,12 @@ use std::collections::{BinaryHeap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 use storage::LogDirs;
 use tracing::warn;
-use types::{DirectoryId, PartitionIndex, TopicId};
+use types::{Clock, DirectoryId, PartitionIndex, TopicId};
 
 use crate::broker::BrokerError;
 use crate::partition::Synced;
@@ -35,8 +35,8 @@ pub(crate) type Key = (TopicId, PartitionIndex);
 
 /// The partitions of one log directory that wait for a sync: each once at most, for as long as it says
 /// itself. Innermost lock.
-#[derive(Debug, Default)]
 pub(crate) struct SyncQueue {
+    clock: Arc<dyn Clock>,
     waiting: Mutex<Waiting>,
     changed: Condvar,
 }
@@ -44,14 +44,29 @@ pub(crate) struct SyncQueue {
 #[derive(Debug, Default)]
 struct Waiting {
     now: VecDeque<Key>,
-    later: BinaryHeap<Reverse<(Instant, Key)>>,
+    /// By the monotonic time when they are due.
+    later: BinaryHeap<Reverse<(Duration, Key)>>,
     /// The system had no descriptors or no memory for them.
     failed: Vec<Key>,
     idle_count: usize,
     is_stopped: bool,
 }
 
+impl std::fmt::Debug for SyncQueue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SyncQueue").finish_non_exhaustive()
+    }
+}
+
 impl SyncQueue {
+    pub(crate) fn new(clock: Arc<dyn Clock>) -> Arc<Self> {
+        Arc::new(Self {
+            clock,
+            waiting: Mutex::default(),
+            changed: Condvar::new(),
+        })
+    }
+
     /// As soon as a thread is free.
     pub(crate) fn push(&self, key: Key) {
         self.waiting.lock().now.push_back(key);
@@ -60,7 +75,7 @@ impl SyncQueue {
 
     /// Once the delay is over.
     pub(crate) fn push_later(&self, key: Key, delay: Duration) {
-        let due = Instant::now() + delay;
+        let due = self.clock.monotonic() + delay;
         self.waiting.lock().later.push(Reverse((due, key)));
         self.changed.notify_one();
     }
@@ -69,14 +84,14 @@ impl SyncQueue {
     fn next(&self) -> Option<(Key, bool)> {
         let mut waiting = self.waiting.lock();
         while !waiting.is_stopped {
-            let next_due = waiting.take_due();
+            let next_due = waiting.take_due(|| self.clock.monotonic());
             if let Some(key) = waiting.now.pop_front() {
                 let needs_help = !waiting.now.is_empty() && waiting.idle_count == 0;
                 return Some((key, needs_help));
             }
             waiting.idle_count += 1;
             match next_due {
-                Some(due) => drop(self.changed.wait_until(&mut waiting, due)),
+                Some(delay) => drop(self.changed.wait_for(&mut waiting, delay)),
                 None => self.changed.wait(&mut waiting),
             }
             waiting.idle_count -= 1;
@@ -101,11 +116,12 @@ impl SyncQueue {
 }
 
 impl Waiting {
-    /// Moves what is due to the others. Returns when something will be.
-    fn take_due(&mut self) -> Option<Instant> {
+    /// Moves what is due to the others. Returns how long it is until something will be.
+    fn take_due(&mut self, now: impl Fn() -> Duration) -> Option<Duration> {
         while let Some(Reverse((due, key))) = self.later.peek().copied() {
-            if due > Instant::now() {
-                return Some(due);
+            let delay = due.saturating_sub(now());
+            if !delay.is_zero() {
+                return Some(delay);
             }
             self.later.pop();
             self.now.push_back(key);
@@ -121,20 +137,22 @@ pub(crate) struct SyncQueues {
 }
 
 impl SyncQueues {
-    pub(crate) fn new(dirs: &LogDirs) -> Self {
-        let queue = |dir: storage::DirStatus| (dir.directory_id, Arc::default());
+    pub(crate) fn new(dirs: &LogDirs, clock: &Arc<dyn Clock>) -> Self {
+        let queue = |dir: storage::DirStatus| {
+            let queue = SyncQueue::new(Arc::clone(clock));
+            (dir.directory_id, queue)
+        };
         Self {
             queues: dirs.status().into_iter().map(queue).collect(),
         }
     }
 
-    /// The queue for partitions of that directory.
-    pub(crate) fn of(&self, directory: Option<DirectoryId>) -> Arc<SyncQueue> {
+    /// The queue for partitions of that directory; any, if it is not one of them.
+    pub(crate) fn of(&self, directory: Option<DirectoryId>) -> Option<Arc<SyncQueue>> {
         let mut queues = self.queues.iter();
         let found = queues.find(|(id, _)| Some(*id) == directory);
-        // A log whose directory is not known is not open, and never asks.
         let found = found.or(self.queues.first());
-        found.map_or_else(Arc::default, |(_, queue)| Arc::clone(queue))
+        found.map(|(_, queue)| Arc::clone(queue))
     }
 
     /// Another turn for partitions that could not be synced for want of descriptors or memory.
@@ -263,16 +281,20 @@ impl Pool {
 
 #[cfg(test)]
 mod tests {
-    use types::Uuid;
+    use types::{ManualClock, Uuid};
 
     use super::*;
 
     const A: Key = (TopicId(Uuid::ONE), 0);
     const B: Key = (TopicId(Uuid::ONE), 1);
 
+    fn queue() -> Arc<SyncQueue> {
+        SyncQueue::new(Arc::new(ManualClock::at(0)))
+    }
+
     #[test]
     fn help_is_wanted_while_more_waits_than_this_thread_takes() {
-        let queue = SyncQueue::default();
+        let queue = queue();
         queue.push(A);
         queue.push(B);
         assert_eq!(queue.next(), Some((A, true)));
@@ -283,7 +305,7 @@ mod tests {
 
     #[test]
     fn what_is_due_later_comes_when_it_is_due_and_does_not_hold_others_up() {
-        let queue = SyncQueue::default();
+        let queue = queue();
         queue.push_later(B, Duration::from_hours(1));
         queue.push(A);
         assert_eq!(queue.next(), Some((A, false)));

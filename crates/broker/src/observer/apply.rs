@@ -164,6 +164,7 @@ impl Core {
             .ok()?;
         let high_watermark = self.log_dirs.checkpointed_high_watermark(&topic_partition);
         let directory = self.log_dirs.directory_of(&topic_partition);
+        let sync_queue = self.sync_queues.of(directory)?;
         let partition = Partition::new(
             topic_partition,
             topic.id(),
@@ -173,7 +174,7 @@ impl Core {
             Shared {
                 tail_budget: Arc::clone(&self.replication.tail_budget),
                 room: Arc::clone(&self.room),
-                sync_queue: self.sync_queues.of(directory),
+                sync_queue,
             },
         );
         let partition = Arc::new(partition);

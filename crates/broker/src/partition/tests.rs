@@ -1,6 +1,7 @@
 //! Who waits at a partition, compared with a list that is looked through every time; and, in [`three`],
 //! what three replicas of one partition make of lost messages and changing leaders.
 
+mod durable;
 mod own;
 mod three;
 
@@ -28,6 +29,7 @@ use super::{
     AckOutcome, Assignment, Commit, FetchWait, FollowFailure, Heard, Opening, Partition,
     PendingAcks, Shared, TailBudget, TopicSettings,
 };
+use crate::lifecycle::flusher::SyncQueue;
 use crate::replica::Link;
 
 impl Partition {
@@ -254,10 +256,17 @@ impl Oracle {
 
 /// A partition without a role, on a disk of its own.
 fn on_empty_disk(node_id: NodeId) -> Partition {
-    let clock = Arc::new(ManualClock::at(NOW_MS));
+    on_disk(node_id, &empty_disk(), topic_config())
+}
+
+fn empty_disk() -> FaultDisk {
+    FaultDisk::new(Arc::new(ManualClock::at(NOW_MS)))
+}
+
+fn on_disk(node_id: NodeId, disk: &FaultDisk, config: TopicConfig) -> Partition {
     let deps = LogDeps {
-        disk: Arc::new(FaultDisk::new(clock.clone())),
-        clock,
+        disk: Arc::new(disk.clone()),
+        clock: Arc::new(ManualClock::at(NOW_MS)),
     };
     let options = LogDirsOptions {
         paths: vec![PathBuf::from("/data")],
@@ -268,7 +277,7 @@ fn on_empty_disk(node_id: NodeId) -> Partition {
         foreign_names: Vec::new(),
     };
     let dirs = LogDirs::open(options, deps).expect("an empty disk");
-    let settings = TopicSettings::new(topic_config(), Duration::from_hours(24));
+    let settings = TopicSettings::new(config, Duration::from_hours(24));
     let (name, id) = (TopicPartition::new("t", 0), TopicId(Uuid::ONE));
     let log = dirs
         .create_log(&name, id, settings.log.clone(), None)
@@ -276,7 +285,7 @@ fn on_empty_disk(node_id: NodeId) -> Partition {
     let shared = Shared {
         tail_budget: TailBudget::new(1000),
         room: Arc::default(),
-        sync_queue: Arc::default(),
+        sync_queue: SyncQueue::new(Arc::new(ManualClock::at(NOW_MS))),
     };
     Partition::new(name, id, log, Arc::new(settings), 0, shared)
 }

@@ -18,9 +18,9 @@ pub(crate) struct LateAcks {
 
 /// Everything below the offset is synced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct LateAck {
-    pub(super) session: SessionId,
-    pub(super) offset: Offset,
+pub(crate) struct LateAck {
+    pub(crate) session: SessionId,
+    pub(crate) offset: Offset,
 }
 
 /// The way of one partition's acknowledgements to its leader.
@@ -40,7 +40,7 @@ impl LateAcks {
     }
 
     /// By handle, in no order. Those of sessions that are over are among them.
-    pub(super) fn take(&self) -> HashMap<u32, LateAck> {
+    pub(crate) fn take(&self) -> HashMap<u32, LateAck> {
         std::mem::take(&mut self.acks.lock())
     }
 }

@@ -30,6 +30,8 @@ use crate::partition::TailBudget;
 pub(crate) use directories::{DirectoryQueue, assign_directories};
 pub(crate) use isr::{IsrQueue, keep_isrs};
 pub(crate) use late_acks::AckRoute;
+#[cfg(test)]
+pub(crate) use late_acks::LateAcks;
 pub(crate) use link::{Link, Urgency};
 pub(crate) use peers::{Peers, Touched};
 pub(crate) use receiver::receive;

@@ -1,7 +1,8 @@
 //! Three replicas of one partition, joined by queues that may break at any time. Each learns of a new
 //! leader when it does, so that old leaders go on for a while.
 //!
-//! What is checked all the time: what one leader showed as committed is what every later leader shows.
+//! What is checked all the time: what one leader showed as committed is what every later leader shows,
+//! and in a durable topic everybody has it on disk.
 //! In the end: everybody has the same bytes.
 
 use std::collections::VecDeque;
@@ -10,6 +11,7 @@ use rpc::replication::{ToFollower, ToLeader};
 
 use super::*;
 use crate::partition::{Carried, Take};
+use crate::replica::{AckRoute, LateAcks};
 
 const NODES: [NodeId; 3] = [NodeId(1), NodeId(2), NodeId(3)];
 
@@ -44,6 +46,10 @@ enum Step {
     Learn {
         node: usize,
     },
+    /// The partition's turn to be synced, if it asked for one.
+    Sync {
+        node: usize,
+    },
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -57,7 +63,8 @@ fn step() -> impl Strategy<Value = Step> {
         12 => pair.clone().prop_map(|(from, to)| Step::Answer { from, to }),
         1 => pair.prop_map(|(from, to)| Step::Break { from, to }),
         1 => node.clone().prop_map(|node| Step::Elect { node }),
-        3 => node.prop_map(|node| Step::Learn { node }),
+        3 => node.clone().prop_map(|node| Step::Learn { node }),
+        4 => node.prop_map(|node| Step::Sync { node }),
     ]
 }
 
@@ -69,6 +76,8 @@ struct Wire {
     follower: Option<SessionId>,
     forth: VecDeque<ToFollower>,
     back: VecDeque<ToLeader>,
+    /// What the follower acknowledges once it is synced.
+    late: Arc<LateAcks>,
 }
 
 struct Cluster {
@@ -78,12 +87,16 @@ struct Cluster {
     sessions: u64,
     /// What was shown as committed.
     committed: Vec<u8>,
+    /// The largest high watermark that anybody had.
+    high_watermark: Offset,
+    is_durable: bool,
 }
 
 impl Cluster {
-    fn new() -> Self {
+    fn new(config: &TopicConfig) -> Self {
+        let partition = |node| on_disk(node, &empty_disk(), config.clone());
         let mut cluster = Self {
-            partitions: NODES.map(on_empty_disk).into(),
+            partitions: NODES.map(partition).into(),
             wires: (0..3)
                 .map(|_| (0..3).map(|_| Wire::default()).collect())
                 .collect(),
@@ -97,6 +110,8 @@ impl Cluster {
             },
             sessions: 0,
             committed: Vec::new(),
+            high_watermark: 0,
+            is_durable: config.flush_messages == 1,
         };
         (0..3).for_each(|node| cluster.learn(node));
         cluster
@@ -122,9 +137,37 @@ impl Cluster {
                 self.registration.partition_epoch = self.registration.partition_epoch.next();
             }
             Step::Learn { node } => self.learn(node),
+            Step::Sync { node } => self.sync(node),
         }
         for node in 0..3 {
             self.check_committed(node);
+        }
+        if self.is_durable {
+            self.check_durable();
+        }
+    }
+
+    fn sync(&mut self, node: usize) {
+        self.partitions[node].sync();
+        for wires in &mut self.wires {
+            let wire = &mut wires[node];
+            for (_, late) in wire.late.take() {
+                if wire.follower == Some(late.session) {
+                    wire.back.extend(ack(Some(late.offset)));
+                }
+            }
+        }
+    }
+
+    /// Everybody is in sync all the time: what one counts as committed, each of them has on disk.
+    fn check_durable(&mut self) {
+        for partition in &self.partitions {
+            self.high_watermark = self.high_watermark.max(partition.high_watermark());
+        }
+        for (node, partition) in NODES.iter().zip(&self.partitions) {
+            let durable = partition.log().lock().recovery_point();
+            let committed = self.high_watermark;
+            assert!(durable >= committed, "{node}: {durable} of {committed}");
         }
     }
 
@@ -200,7 +243,10 @@ impl Cluster {
                 wire.follower = Some(new);
                 partition
                     .open_as_follower(new, NODES[from], leader_epoch)
-                    .map(|position| Some(report(&position)))
+                    .map(|position| {
+                        partition.set_ack_route(AckRoute::new(&wire.late, 0));
+                        Some(report(&position))
+                    })
             }
             ToFollower::Truncate {
                 leader_epoch,
@@ -335,6 +381,7 @@ impl Cluster {
             }
         }
         for _ in 0..200 {
+            (0..3).for_each(|node| self.sync(node));
             for from in 0..3 {
                 for to in (0..3).filter(|to| *to != from) {
                     self.send(from, to, 1 << 20);
@@ -416,9 +463,12 @@ proptest! {
 
     #[test]
     fn replicas_agree_whoever_leads_and_whatever_is_lost(
-        steps in prop::collection::vec(step(), 1..250)
+        steps in prop::collection::vec(step(), 1..250),
+        is_durable: bool,
     ) {
-        let mut cluster = Cluster::new();
+        let flush_messages = if is_durable { 1 } else { Offset::MAX };
+        let config = TopicConfig { flush_messages, ..topic_config() };
+        let mut cluster = Cluster::new(&config);
         for step in steps {
             cluster.run(step);
         }
@@ -430,7 +480,7 @@ proptest! {
 /// it takes is ever committed, and it is cut off later.
 #[test]
 fn a_leader_that_was_replaced_commits_nothing() {
-    let mut cluster = Cluster::new();
+    let mut cluster = Cluster::new(&topic_config());
     cluster.run(Step::Produce { node: 0, bytes: 10 });
     let exchange = |cluster: &mut Cluster, from: usize| {
         for _ in 0..10 {

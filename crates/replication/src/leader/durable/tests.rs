@@ -213,13 +213,13 @@ mod mutants {
     use crate::mutant::{self, Mutant};
 
     fn is_caught(mutant: Mutant, steps: &[Step]) -> bool {
-        let steps = steps.to_vec();
-        let run = std::thread::spawn(move || {
-            mutant::set(Some(mutant));
+        mutant::set(Some(mutant));
+        let run = std::panic::catch_unwind(|| {
             let mut topic = Topic::new();
-            steps.into_iter().for_each(|step| topic.run(step));
+            steps.iter().for_each(|step| topic.run(*step));
         });
-        run.join().is_err()
+        mutant::set(None);
+        run.is_err()
     }
 
     #[test]
