@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!  every call      flush what was appended since the last one; remove files whose delay is over
-//!  at intervals    high watermarks │ recovery points, log starts, unused files │ retention, rolls │
-//!                  silent producers
+//!  at intervals    high watermarks │ recovery points, log starts, unused files and memory │
+//!                  retention, rolls │ silent producers
 //! ```
 
 use std::sync::Arc;
@@ -12,6 +12,7 @@ use types::{Offset, TimestampMs, TopicPartition};
 
 use super::dir::{Checkpoint, Dir};
 use super::{DirStatus, LogDirs, SharedLog};
+use crate::segment::buffers;
 use crate::{Error, RetiredSegment};
 
 /// How often each chore is due. The flush is due at every call.
@@ -145,6 +146,9 @@ impl LogDirs {
                 warn_of("high watermarks", written);
             }
             self.remove_folders(dir, now_ms);
+        }
+        if due.checkpoint {
+            buffers::trim();
         }
         let newly_offline = self.dirs.iter().filter(|dir| dir.is_newly_offline());
         report.newly_offline = newly_offline.map(|dir| dir.status()).collect();

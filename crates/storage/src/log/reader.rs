@@ -50,7 +50,7 @@ impl LogReader {
         self.log_end_offset
     }
 
-    /// Whether every read computes checksums.
+    /// Whether reads verify checksums of what may have come from the disk.
     #[must_use]
     pub fn verifies_crc(&self) -> bool {
         self.verifies_crc
@@ -75,7 +75,7 @@ impl LogReader {
     /// Reads whole batches from the one that contains `offset`, at most `max_bytes` and from one
     /// segment, only batches that end below or at `max_offset_exclusive`. With `min_one_batch` the
     /// first batch is returned even if it is larger than `max_bytes`. May block for the disk.
-    /// Allocates `max_bytes` if the log has as much.
+    /// Takes memory for `max_bytes` if the log has as much.
     ///
     /// # Errors
     /// [`ReadError::OffsetOutOfRange`], [`ReadError::Changed`], or damage.

@@ -12,6 +12,7 @@ use crate::disk::FaultDisk;
 use crate::{AppendError, ReadError};
 
 mod append;
+mod checksums;
 mod disk;
 mod flush;
 mod follower;

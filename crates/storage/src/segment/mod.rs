@@ -8,13 +8,18 @@
 //! Bytes below the published size never change. A log that must cut them marks the segment as
 //! changed *first* and goes on with another `Segment` over the same file; a reader that finds the
 //! mark after its read throws away what it read.
+//!
+//! Checksums are verified for what may have come from the disk, not for what this process wrote and memory
+//! has held ever since (`docs/adr/0008-checksums-of-reads.md`): `held_from` is the boundary.
 
+pub(crate) mod buffers;
 mod cursors;
 pub(crate) mod index;
 mod index_rebuild;
 mod read;
 pub(crate) mod scan;
 pub(crate) mod timestamps;
+mod verify;
 
 use std::io::{self, IoSlice};
 use std::path::{Path, PathBuf};
@@ -44,6 +49,9 @@ pub(crate) struct Segment {
     is_used: AtomicBool,
     /// Store: after the bytes are written. Load: before reading.
     size_bytes: AtomicU64,
+    /// Where the bytes begin that this process wrote and that have not left memory since, as far as it can
+    /// know. Everything below may have come from the disk. Only grows.
+    held_from: AtomicU64,
     /// Set before the bytes below `size_bytes` are cut or the file removed.
     is_changed: AtomicBool,
     modified_ms: AtomicI64,
@@ -91,7 +99,8 @@ impl Indexes {
 }
 
 impl Segment {
-    /// A segment over a file of so many bytes, all of which belong to it.
+    /// A segment over a file of so many bytes, all of which belong to it. None of them counts as written by
+    /// this process.
     pub(crate) fn new(
         disk: &Arc<dyn Disk>,
         dir: &Arc<Path>,
@@ -107,6 +116,7 @@ impl Segment {
             file: Mutex::new(None),
             is_used: AtomicBool::new(false),
             size_bytes: AtomicU64::new(size_bytes),
+            held_from: AtomicU64::new(size_bytes),
             is_changed: AtomicBool::new(false),
             modified_ms: AtomicI64::new(modified_ms),
             is_rebuilt: AtomicBool::new(false),
@@ -188,8 +198,14 @@ impl Segment {
         i32::try_from(relative).unwrap_or(if relative < 0 { -1 } else { i32::MAX })
     }
 
-    /// The open file.
+    /// The open file, to be read without a look at what is in memory: from now on, what is there may have
+    /// come from the disk.
     pub(crate) fn file(&self) -> io::Result<Arc<dyn DiskFile>> {
+        self.on_read_from_disk();
+        self.open_file()
+    }
+
+    fn open_file(&self) -> io::Result<Arc<dyn DiskFile>> {
         self.is_used.store(true, Ordering::Relaxed);
         let mut file = self.file.lock();
         if let Some(file) = &*file {
@@ -215,12 +231,12 @@ impl Segment {
     /// Writes at the end of the file; [`publish`](Self::publish) makes it part of the segment. After
     /// an error the file may be longer than the segment: [`cut_back`](Self::cut_back).
     pub(crate) fn write(&self, parts: &mut [IoSlice<'_>]) -> io::Result<()> {
-        write_all_at(&*self.file()?, parts, self.size_bytes())
+        write_all_at(&*self.open_file()?, parts, self.size_bytes())
     }
 
     /// Removes what a failed [`write`](Self::write) left behind.
     pub(crate) fn cut_back(&self) -> io::Result<()> {
-        self.file()?.set_len(self.size_bytes())
+        self.open_file()?.set_len(self.size_bytes())
     }
 
     /// Cuts the file, durably. Only while nobody reads: while the log is being opened.
@@ -319,7 +335,7 @@ impl Segment {
 
     /// Makes the bytes published so far durable.
     pub(crate) fn sync(&self) -> Result<(), Error> {
-        let result = self.file().and_then(|file| file.sync());
+        let result = self.open_file().and_then(|file| file.sync());
         result.map_err(|e| Error::io(&self.path(Kind::Log), e))
     }
 }

@@ -12,10 +12,11 @@ use std::io;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
-use protocol::records::{BatchHeader, HEADER_LEN, verify_crc};
+use protocol::records::{BatchHeader, HEADER_LEN};
 use types::Offset;
 
 use super::Segment;
+use super::buffers::Buffer;
 use super::index::OffsetEntry;
 use crate::disk::DiskFile;
 use crate::files::names::Kind;
@@ -37,6 +38,7 @@ pub(crate) struct Wanted {
     pub(crate) max_offset_exclusive: Offset,
     pub(crate) min_one_batch: bool,
     pub(crate) mode: Mode,
+    /// Whether checksums are verified of what may have come from the disk.
     pub(crate) verifies_crc: bool,
     pub(crate) index_interval_bytes: u64,
 }
@@ -59,6 +61,17 @@ struct Part {
     next_offset: Offset,
 }
 
+impl Part {
+    /// A slice of the buffer; a copy if it would keep more memory than twice its own.
+    fn of(&self, buffer: &Bytes) -> Bytes {
+        let part = buffer.slice(self.start..self.end);
+        if part.len() < buffer.len() / 2 {
+            return Bytes::copy_from_slice(&part);
+        }
+        part
+    }
+}
+
 /// How far a buffer led.
 enum Walked {
     /// These batches.
@@ -76,12 +89,6 @@ struct Start {
     slack: usize,
     /// The index said so. It may be wrong.
     is_from_index: bool,
-}
-
-/// How much of what was read is sound.
-struct Intact {
-    len: usize,
-    next_offset: Offset,
 }
 
 impl Segment {
@@ -123,7 +130,7 @@ impl Segment {
 
     fn read_from(&self, start: &Start, wanted: &Wanted) -> Result<Option<Found>, ReadError> {
         let size_bytes = self.size_bytes();
-        let file = self.file().map_err(|e| self.read_error(e))?;
+        let file = self.open_file().map_err(|e| self.read_error(e))?;
         let mut position = start.position;
         let mut at_least = HEADER_LEN.saturating_add(start.slack);
         let mut is_guess = start.is_from_index;
@@ -217,16 +224,24 @@ impl Segment {
         length: usize,
         wanted: &Wanted,
     ) -> Result<Bytes, ReadError> {
-        let mut buffer = vec![0; length];
+        let mut buffer = Buffer::new(length);
         let read = match wanted.mode {
-            Mode::Blocking => file.read_at(&mut buffer, position),
-            Mode::Cached => file.read_cached_at(&mut buffer, position),
+            Mode::Blocking => {
+                self.on_read_from_disk();
+                file.read_at(buffer.as_mut(), position)
+            }
+            Mode::Cached => file.read_cached_at(buffer.as_mut(), position),
         };
-        match read.map_err(|e| self.read_error(e))? {
-            read if read == length => Ok(buffer.into()),
-            // What is missing may be on disk: all or nothing.
-            _ if wanted.mode == Mode::Cached => Err(ReadError::WouldBlock),
-            read => Err(self.bad(position + read as u64, wanted, "the file ends early")),
+        let read = read.map_err(|e| self.read_error(e));
+        match read {
+            Ok(read) if read == length => Ok(buffer.freeze()),
+            // What is missing may be on disk, and on its way from there: all or nothing.
+            Ok(_) | Err(ReadError::WouldBlock) if wanted.mode == Mode::Cached => {
+                self.on_read_from_disk();
+                Err(ReadError::WouldBlock)
+            }
+            Ok(read) => Err(self.bad(position + read as u64, wanted, "the file ends early")),
+            Err(error) => Err(error),
         }
     }
 
@@ -300,14 +315,14 @@ impl Segment {
         part: &Part,
         wanted: &Wanted,
     ) -> Result<Found, ReadError> {
-        let mut bytes = buffer.slice(part.start..part.end);
+        let mut bytes = part.of(buffer);
         let mut next_offset = part.next_offset;
-        if wanted.verifies_crc {
-            let intact = self.intact(&bytes, position + part.start as u64, wanted)?;
+        let start = position + part.start as u64;
+        if let Some(intact) = self.verify(&bytes, start, wanted)? {
             bytes.truncate(intact.len);
             next_offset = intact.next_offset;
         }
-        let end = position + (part.start + bytes.len()) as u64;
+        let end = start + bytes.len() as u64;
         self.cursors.advance(wanted.offset, next_offset, end);
         Ok(Found {
             bytes,
@@ -316,38 +331,7 @@ impl Segment {
         })
     }
 
-    /// The batches in front of the first damaged one: what is sound is served, and whoever reads on
-    /// from there is told of the damage.
-    fn intact(&self, bytes: &[u8], position: u64, wanted: &Wanted) -> Result<Intact, ReadError> {
-        let mut intact = Intact {
-            len: 0,
-            next_offset: wanted.offset,
-        };
-        while let Some(rest) = bytes.get(intact.len..).filter(|rest| !rest.is_empty()) {
-            let checked = BatchHeader::parse(rest)
-                .map_err(|error| error.to_string())
-                .and_then(|header| {
-                    let batch = rest.get(..header.size_in_bytes());
-                    match batch.is_some_and(verify_crc) {
-                        true => Ok(header),
-                        false => Err("the checksum does not match".to_owned()),
-                    }
-                });
-            match checked {
-                Ok(header) => {
-                    intact.len += header.size_in_bytes();
-                    intact.next_offset = header.next_offset();
-                }
-                Err(reason) if intact.len == 0 => {
-                    return Err(self.bad(position, wanted, reason));
-                }
-                Err(_) => break,
-            }
-        }
-        Ok(intact)
-    }
-
-    fn bad(&self, position: u64, wanted: &Wanted, reason: impl ToString) -> ReadError {
+    pub(super) fn bad(&self, position: u64, wanted: &Wanted, reason: impl ToString) -> ReadError {
         ReadError::Storage(Error::Corrupt {
             path: self.path(Kind::Log),
             position,

@@ -252,3 +252,21 @@ fn the_end_of_the_log_can_be_reached_though_all_of_it_is_gone() {
     assert_eq!(headers.last().unwrap().next_offset(), 7);
     assert_eq!(bench.log.lock().log_end_offset(), 7);
 }
+
+#[test]
+fn what_compaction_wrote_is_verified_by_whoever_reads_it() {
+    let bench = Bench::new();
+    bench.produce("a1 b1 a2");
+    bench.clean();
+    let reader = || bench.log.lock().reader();
+    assert!(reader().try_read_cached(0, 1000, Offset::MAX, true).is_ok());
+    let path = Path::new(DIR).join("00000000000000000000.log");
+    let mut bytes = bench.disk.contents(&path).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    bench.disk.overwrite(&path, &bytes);
+    let cached = reader().try_read_cached(0, 1000, Offset::MAX, true);
+    assert!(matches!(cached, Err(crate::ReadError::WouldBlock)));
+    let read = reader().read(0, 1000, Offset::MAX, true);
+    let is_corrupt = matches!(read, Err(crate::ReadError::Storage(Error::Corrupt { .. })));
+    assert!(is_corrupt);
+}
