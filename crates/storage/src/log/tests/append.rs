@@ -214,30 +214,6 @@ fn a_follower_takes_more_at_once_than_a_segment_holds() {
 }
 
 #[test]
-fn a_follower_writes_the_same_however_the_bytes_are_cut() {
-    let mut bytes = Vec::new();
-    for base in 0..3 {
-        let mut builder = builder(2, NOW_MS);
-        builder.set_base_offset(2 * base).set_leader_epoch(EPOCH);
-        bytes.extend(builder.build().unwrap().bytes);
-    }
-    let bytes = Bytes::from(bytes);
-    for len in [1, 7, 16, 61, 100, bytes.len() - 1] {
-        let bench = Bench::new();
-        let mut log = bench.create();
-        let pieces: Vec<_> = bytes.chunks(len).map(Bytes::copy_from_slice).collect();
-        let mut damaged = pieces.clone();
-        damaged.pop();
-        log.append_pieces_as_follower(&damaged).unwrap_err();
-        assert_eq!(log.log_end_offset(), 0);
-        log.append_pieces_as_follower(&pieces).unwrap();
-        assert_eq!(offsets(&log), [(0, 1), (2, 3), (4, 5)]);
-        let read = log.reader().read(0, 1 << 20, Offset::MAX, true).unwrap();
-        assert_eq!(read.bytes, bytes);
-    }
-}
-
-#[test]
 fn a_follower_refuses_what_does_not_continue_its_log_or_is_damaged() {
     let bench = Bench::new();
     let mut log = bench.create();

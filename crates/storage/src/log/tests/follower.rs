@@ -344,3 +344,27 @@ fn a_log_that_starts_within_a_batch_is_copied_with_the_whole_batch() {
     let follower = bench.kill(follower);
     assert_eq!(follower.log_end_offset(), 30);
 }
+
+#[test]
+fn a_follower_writes_the_same_however_the_bytes_are_cut() {
+    let mut bytes = Vec::new();
+    for base in 0..3 {
+        let mut builder = builder(2, NOW_MS);
+        builder.set_base_offset(2 * base).set_leader_epoch(EPOCH);
+        bytes.extend(builder.build().unwrap().bytes);
+    }
+    let bytes = Bytes::from(bytes);
+    for len in [1, 7, 16, 61, 100, bytes.len() - 1] {
+        let bench = Bench::new();
+        let mut log = bench.create();
+        let pieces: Vec<_> = bytes.chunks(len).map(Bytes::copy_from_slice).collect();
+        let mut damaged = pieces.clone();
+        damaged.pop();
+        log.append_pieces_as_follower(&damaged).unwrap_err();
+        assert_eq!(log.log_end_offset(), 0);
+        log.append_pieces_as_follower(&pieces).unwrap();
+        assert_eq!(offsets(&log), [(0, 1), (2, 3), (4, 5)]);
+        let read = log.reader().read(0, 1 << 20, Offset::MAX, true).unwrap();
+        assert_eq!(read.bytes, bytes);
+    }
+}
