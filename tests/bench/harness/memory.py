@@ -12,16 +12,14 @@ import os
 
 # What stays free for everybody else.
 SPARE_BYTES = 3 << 29
-# More than any workload writes.
-HELD_BYTES_MAX = 20 << 30
 PIECE_BYTES = 1 << 20
 STEP_BYTES = 64 << 20
 # What three brokers may write in a second.
-BYTES_PER_SECOND = 900_000_000
+BYTES_PER_SECOND = 800_000_000
 
 
 class Memory:
-    """The hole is read forward; what is held is from `start` to `end`."""
+    """The hole is read forward; what is held is from `start` to `end`, but for what the kernel took for others."""
 
     def __init__(self, folder):
         path = folder / "hole"
@@ -33,16 +31,18 @@ class Memory:
 
     def hold(self):
         """Whatever is free now."""
-        while free_bytes() > SPARE_BYTES + STEP_BYTES and self.end - self.start < HELD_BYTES_MAX:
+        last = self.end + os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        while free_bytes() > SPARE_BYTES and self.end < last:
             for _ in range(STEP_BYTES // PIECE_BYTES):
                 os.preadv(self.file, [self.piece], self.end)
                 self.end += PIECE_BYTES
 
     def release(self, seconds):
         """As much as brokers may write in that time."""
-        count = min(int(seconds * BYTES_PER_SECOND), self.end - self.start)
-        os.posix_fadvise(self.file, self.start, count, os.POSIX_FADV_DONTNEED)
-        self.start += count
+        wanted = SPARE_BYTES + seconds * BYTES_PER_SECOND
+        while free_bytes() < wanted and self.start < self.end:
+            os.posix_fadvise(self.file, self.start, STEP_BYTES, os.POSIX_FADV_DONTNEED)
+            self.start += STEP_BYTES
 
 
 def free_bytes():

@@ -52,11 +52,13 @@ class Session:
             yield
 
     @contextlib.contextmanager
-    def topic(self, partitions=12, replicas=3, **more):
-        """A fresh topic, ready everywhere; gone afterwards, and its pages on the disk."""
+    def topic(self, partitions=12, replicas=3, is_filled=True, **more):
+        """A fresh topic, ready everywhere, with memory for much if it will be filled; gone afterwards, and what was
+        written is on the disk."""
         name = f"bench-{next(self.numbers)}"
         self.load("create", topic=name, partitions=partitions, replicas=replicas, **more)
-        self.tools.memory.release(self.tools.seconds + WRITTEN_BESIDES_S)
+        if is_filled:
+            self.tools.memory.release(self.tools.seconds + WRITTEN_BESIDES_S)
         try:
             yield name
         except BaseException:
@@ -77,7 +79,7 @@ class Session:
 
     def measure(self, kind, partitions=12, topic=None, **arguments):
         """The load on a topic of its own, which is made with the arguments of `topic`."""
-        with self.topic(partitions, **(topic or {})) as name:
+        with self.topic(partitions, is_filled=kind == "produce", **(topic or {})) as name:
             arguments |= {"topic": name, "secs": self.tools.seconds, "warmup": 2}
             return self.load(kind, profiled=True, **arguments)
 
