@@ -35,8 +35,8 @@ pub struct LogConfig {
     pub file_delete_delay_ms: i64,
     /// `producer.id.expiration.ms`: forget a producer that has been silent this long.
     pub producer_id_expiration_ms: i64,
-    /// Verify the checksum of each batch that is read, unless this process wrote it and memory has held it
-    /// since (`docs/adr/0008-checksums-of-reads.md`).
+    /// Verify the checksum of each batch that is read, unless this process has written or verified it and
+    /// memory has held it since (`docs/adr/0008-checksums-of-reads.md`).
     pub verify_reads: bool,
 }
 

@@ -9,8 +9,8 @@
 //! changed *first* and goes on with another `Segment` over the same file; a reader that finds the
 //! mark after its read throws away what it read.
 //!
-//! Checksums are verified for what may have come from the disk, not for what this process wrote and memory
-//! has held ever since (`docs/adr/0008-checksums-of-reads.md`): `held_from` is the boundary.
+//! Checksums are verified of what may have come from the disk, not of what this process wrote or verified and
+//! memory has held ever since (`docs/adr/0008-checksums-of-reads.md`).
 
 pub(crate) mod buffers;
 mod cursors;
@@ -37,6 +37,7 @@ use index::{Index, OffsetEntry, TimeEntry};
 pub(crate) use index_rebuild::{BuiltIndexes, IndexBuilder};
 pub(crate) use read::{Mode, Wanted};
 use scan::{Scan, Stop};
+use verify::Suspect;
 
 /// See the module's documentation.
 #[derive(Debug)]
@@ -49,9 +50,8 @@ pub(crate) struct Segment {
     is_used: AtomicBool,
     /// Store: after the bytes are written. Load: before reading.
     size_bytes: AtomicU64,
-    /// Where the bytes begin that this process wrote and that have not left memory since, as far as it can
-    /// know. Everything below may have come from the disk. Only grows.
-    held_from: AtomicU64,
+    /// What reads have to verify. Locked for a few instructions.
+    suspect: Mutex<Suspect>,
     /// Set before the bytes below `size_bytes` are cut or the file removed.
     is_changed: AtomicBool,
     modified_ms: AtomicI64,
@@ -116,7 +116,7 @@ impl Segment {
             file: Mutex::new(None),
             is_used: AtomicBool::new(false),
             size_bytes: AtomicU64::new(size_bytes),
-            held_from: AtomicU64::new(size_bytes),
+            suspect: Mutex::new(Suspect::below(size_bytes)),
             is_changed: AtomicBool::new(false),
             modified_ms: AtomicI64::new(modified_ms),
             is_rebuilt: AtomicBool::new(false),
@@ -201,7 +201,7 @@ impl Segment {
     /// The open file, to be read without a look at what is in memory: from now on, what is there may have
     /// come from the disk.
     pub(crate) fn file(&self) -> io::Result<Arc<dyn DiskFile>> {
-        self.on_read_from_disk();
+        self.on_read_from_disk(0);
         self.open_file()
     }
 

@@ -82,6 +82,14 @@ enum Walked {
     GoOn { skip: u64, at_least: usize },
 }
 
+/// Bytes of the file.
+struct Content {
+    bytes: Bytes,
+    position: u64,
+    /// Of before they were read: see [`Segment::verify`].
+    arrivals: u64,
+}
+
 /// Where to begin looking.
 struct Start {
     position: u64,
@@ -145,15 +153,13 @@ impl Segment {
                 .saturating_add(slack)
                 .max(at_least)
                 .min(rest);
-            let buffer = self.read_buffer(&*file, position, length, wanted)?;
+            let content = self.read_buffer(&*file, position, length, wanted)?;
             if is_guess {
-                self.check_guess(&buffer, position, wanted)?;
+                self.check_guess(&content.bytes, position, wanted)?;
                 is_guess = false;
             }
-            match self.walk(&buffer, position, size_bytes, wanted)? {
-                Walked::Part(part) => {
-                    return self.found(&buffer, position, &part, wanted).map(Some);
-                }
+            match self.walk(&content.bytes, position, size_bytes, wanted)? {
+                Walked::Part(part) => return self.found(&content, &part, wanted).map(Some),
                 Walked::Nothing => return Ok(None),
                 Walked::GoOn {
                     skip,
@@ -223,21 +229,25 @@ impl Segment {
         position: u64,
         length: usize,
         wanted: &Wanted,
-    ) -> Result<Bytes, ReadError> {
+    ) -> Result<Content, ReadError> {
         let mut buffer = Buffer::new(length);
+        if wanted.mode == Mode::Blocking {
+            self.on_read_from_disk(position);
+        }
+        let arrivals = self.arrivals();
         let read = match wanted.mode {
-            Mode::Blocking => {
-                self.on_read_from_disk();
-                file.read_at(buffer.as_mut(), position)
-            }
+            Mode::Blocking => file.read_at(buffer.as_mut(), position),
             Mode::Cached => file.read_cached_at(buffer.as_mut(), position),
         };
-        let read = read.map_err(|e| self.read_error(e));
-        match read {
-            Ok(read) if read == length => Ok(buffer.freeze()),
+        match read.map_err(|e| self.read_error(e)) {
+            Ok(read) if read == length => Ok(Content {
+                bytes: buffer.freeze(),
+                position,
+                arrivals,
+            }),
             // What is missing may be on disk, and on its way from there: all or nothing.
             Ok(_) | Err(ReadError::WouldBlock) if wanted.mode == Mode::Cached => {
-                self.on_read_from_disk();
+                self.on_read_from_disk(position);
                 Err(ReadError::WouldBlock)
             }
             Ok(read) => Err(self.bad(position + read as u64, wanted, "the file ends early")),
@@ -308,17 +318,11 @@ impl Segment {
         }
     }
 
-    fn found(
-        &self,
-        buffer: &Bytes,
-        position: u64,
-        part: &Part,
-        wanted: &Wanted,
-    ) -> Result<Found, ReadError> {
-        let mut bytes = part.of(buffer);
+    fn found(&self, content: &Content, part: &Part, wanted: &Wanted) -> Result<Found, ReadError> {
+        let mut bytes = part.of(&content.bytes);
         let mut next_offset = part.next_offset;
-        let start = position + part.start as u64;
-        if let Some(intact) = self.verify(&bytes, start, wanted)? {
+        let start = content.position + part.start as u64;
+        if let Some(intact) = self.verify(&bytes, start, content.arrivals, wanted)? {
             bytes.truncate(intact.len);
             next_offset = intact.next_offset;
         }

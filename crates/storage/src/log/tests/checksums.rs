@@ -4,6 +4,7 @@ use protocol::records::verify_crc;
 
 use super::*;
 use crate::Error;
+use crate::disk::fault::Op;
 
 const FIRST: &str = "00000000000000000000.log";
 const BATCHES: i64 = 5;
@@ -67,7 +68,7 @@ fn whoever_may_wait_for_the_disk_verifies_everything() {
 }
 
 #[test]
-fn what_was_not_in_memory_once_is_verified_ever_after() {
+fn what_was_not_in_memory_is_verified_when_it_is_there_again() {
     let bench = Bench::new();
     let mut log = filled(&bench);
     bench.disk.set_cold(true);
@@ -86,6 +87,39 @@ fn what_was_not_in_memory_once_is_verified_ever_after() {
 }
 
 #[test]
+fn once_verified_is_enough_until_the_disk_is_read_again() {
+    let bench = Bench::new();
+    let log = bench.reopen(filled(&bench));
+    // One after the other, as a consumer does.
+    assert!(is_served(&log, 0) && is_served(&log, 1));
+    damage_first_file(&bench, 0);
+    damage_first_file(&bench, 2);
+    assert!(is_served(&log, 0), "verified, and not read since");
+    assert!(!is_served(&log, 2), "not verified yet");
+    bench.disk.set_cold(true);
+    assert!(!is_served(&log, 0));
+    bench.disk.set_cold(false);
+    assert!(!is_served(&log, 0) && is_refused(&log, 0));
+}
+
+#[test]
+fn what_comes_from_the_disk_while_a_read_is_verified_stays_suspect() {
+    let bench = Bench::new();
+    let log = bench.reopen(filled(&bench));
+    let (reader, disk) = (log.reader(), bench.disk.clone());
+    bench.disk.meanwhile(Op::Read, move || {
+        disk.set_cold(true);
+        let cold = reader.try_read_cached(0, 1, Offset::MAX, true);
+        assert!(matches!(cold, Err(ReadError::WouldBlock)));
+        disk.set_cold(false);
+    });
+    let whole = log.reader().try_read_cached(0, 10_000, Offset::MAX, true);
+    assert_eq!(whole.unwrap().next_offset, BATCHES);
+    damage_first_file(&bench, 0);
+    assert!(!is_served(&log, 0) && is_refused(&log, 0));
+}
+
+#[test]
 fn a_walk_through_the_file_makes_it_suspect() {
     let bench = Bench::new();
     let log = filled(&bench);
@@ -101,7 +135,6 @@ fn what_was_there_when_the_log_was_opened_is_verified() {
         let bench = Bench::new();
         let mut log = open(&bench, filled(&bench));
         append(&mut log, 1);
-        assert!(is_served(&log, 0));
         damage(&bench, FIRST, 0, 0, BATCHES + 1);
         assert!(!is_served(&log, 0) && is_refused(&log, 0));
     }
