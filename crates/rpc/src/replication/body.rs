@@ -3,7 +3,7 @@
 //! between them is written anew. The bytes on the wire are the same.
 //!
 //! ```text
-//!   LeaderFrame ─► [length, tags, small pieces] [piece] [tags] [piece] … ─► one HTTP/2 DATA, one writev
+//!   LeaderFrame ─► [length, tags, small pieces] [piece] [tags] [piece] … ─► HTTP/2 DATA, 16 of them a writev
 //!                    copied                      as it is
 //! ```
 

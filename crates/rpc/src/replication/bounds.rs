@@ -1,5 +1,6 @@
 //! How much a message would unfold to, counted before it is decoded: two bytes of protobuf are enough
-//! for an item of a hundred bytes, and a message may be as large as the largest batch.
+//! for an item of a hundred bytes, and a message may be as large as the largest batch. For messages that
+//! come in one piece, as the follower's do; the service counts the leader's while it reads them.
 //!
 //! ```text
 //!  LeaderMessage ─ frame ─ items ─ append ─ batches       depth 0, 1, 2, 3
