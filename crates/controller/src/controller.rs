@@ -33,7 +33,7 @@ const STORE_DIR: &str = "quorum/voter";
 /// Requests waiting for the deciding task.
 const MAILBOX_CAPACITY: usize = 4096;
 /// How often a metadata tail without news says that it is alive.
-const TAIL_IDLE_INTERVAL: Duration = Duration::from_millis(300);
+const TAIL_IDLE_INTERVAL: Duration = Duration::from_millis(600);
 /// How long connections may take to end once their streams are over.
 const DRAIN_TIME: Duration = Duration::from_millis(50);
 

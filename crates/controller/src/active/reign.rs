@@ -45,6 +45,7 @@ impl From<ProposeError> for End {
 impl ActiveTask {
     /// Leads until it no longer does.
     pub(super) async fn reign(&mut self, term: u64) {
+        let _checking = self.check_itself();
         let end = match self.activate(term).await {
             Ok(()) => self.decide_until_deposed(term).await,
             Err(end) => end,

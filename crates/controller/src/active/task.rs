@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 use types::Clock;
 
@@ -80,7 +80,6 @@ impl ActiveTask {
 
     /// Runs until told to stop.
     pub(crate) async fn run(mut self) {
-        self.check_itself();
         while !self.stop.is_cancelled() {
             let leadership = self.leadership.current();
             if leadership.is_self {
@@ -97,10 +96,17 @@ impl ActiveTask {
         self.probes.wait().await;
     }
 
-    fn check_itself(&self) {
-        let (check, stop) = (Arc::clone(&self.self_check), self.stop.clone());
-        self.probes
-            .spawn(async move { stop.run_until_cancelled(check.run()).await });
+    /// Looks whether this process runs, until the guard is dropped: only who decides blames others.
+    pub(super) fn check_itself(&self) -> DropGuard {
+        self.self_check.begin();
+        let (check, quorum) = (Arc::clone(&self.self_check), Arc::clone(&self.quorum));
+        let stop = self.stop.child_token();
+        let guard = stop.clone().drop_guard();
+        self.probes.spawn(async move {
+            let beating = check.run(|| quorum.next_beat());
+            stop.run_until_cancelled(beating).await
+        });
+        guard
     }
 
     /// One step of a node that does not lead.

@@ -102,6 +102,9 @@ impl Default for SnapshotPolicy {
 }
 
 const ENTRIES_PER_REQUEST_MAX: u64 = 300;
+/// How often openraft sends an empty request, beside our own signs of life: it brings the news of a
+/// commit to a follower that the first message of it did not reach. Kafka's followers ask that often.
+const RAFT_BEAT_INTERVAL: Duration = Duration::from_millis(500);
 
 impl QuorumConfig {
     /// openraft's share of the work: replication and counting votes. Elections and the signs of life
@@ -110,7 +113,7 @@ impl QuorumConfig {
         openraft::Config {
             cluster_name: "raudal".to_owned(),
             // It beats after one and a half of this.
-            heartbeat_interval: millis(self.timing.heartbeat_interval) * 2 / 3,
+            heartbeat_interval: millis(RAFT_BEAT_INTERVAL) * 2 / 3,
             election_timeout_min: 0,
             election_timeout_max: 1,
             enable_elect: false,

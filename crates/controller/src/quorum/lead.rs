@@ -11,7 +11,7 @@ use openraft::error::Fatal;
 use parking_lot::Mutex;
 use rpc::proto::quorum::v1 as wire;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 use tonic::{Status, Streaming};
 use types::NodeId;
 
@@ -22,8 +22,8 @@ use super::wire::vote_to_wire;
 
 /// How long a follower that has heard of this leader first waits for it to know of itself.
 const PATIENCE_WITH_ITSELF: Duration = Duration::from_millis(200);
-/// How often it is looked whether openraft's task gets on.
-const PULSE_INTERVAL: Duration = Duration::from_millis(250);
+/// Between two looks whether openraft's task gets on, beside the rest of a heartbeat's interval.
+const PULSE_INTERVAL: Duration = Duration::from_millis(400);
 /// Without a pulse for so long there are no more signs of life.
 const PULSE_SILENCE_MAX: Duration = Duration::from_secs(6);
 /// A task that wakes so much later than it wanted was not looking.
@@ -61,9 +61,8 @@ impl FollowerStream {
     async fn beat(&mut self, vote: Vote) {
         let mut metrics = self.local.metrics();
         let mut resigned = self.local.resigned.subscribe();
-        let mut ticks = interval(self.local.timing.heartbeat_interval);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let opened = Instant::now();
+        let mut next_beat = opened;
         self.local.followers.on_beat(self.from);
         loop {
             tokio::select! {
@@ -89,7 +88,8 @@ impl FollowerStream {
                         return self.say_last(own.successor).await;
                     }
                 }
-                _ = ticks.tick() => {
+                () = sleep_until(next_beat) => {
+                    next_beat = self.local.next_beat();
                     if self.local.pulse.is_alive() {
                         // A follower that does not take its beats has enough of them already.
                         let _is_taken = self.beats.try_send(Ok(wire::Beat {
@@ -153,7 +153,7 @@ pub(super) async fn feel_pulse(local: Local) {
         if responds {
             local.pulse.feel();
         }
-        sleep(PULSE_INTERVAL).await;
+        sleep_until(local.next_beat() + PULSE_INTERVAL).await;
     }
 }
 
@@ -199,8 +199,8 @@ async fn reign(local: &Local, vote: Vote) -> Result<(), Fatal<u64>> {
                 .lost(contact::key(&vote), Loss::Resigned { successor: None });
             return local.resign(vote, None).await;
         }
-        let planned = Instant::now() + local.timing.heartbeat_interval;
-        sleep(local.timing.heartbeat_interval).await;
+        let planned = local.next_beat();
+        sleep_until(planned).await;
         // While this node was held up, it could not take in what others said.
         if planned.elapsed() > LAG_MAX {
             grace_until = Instant::now() + within;

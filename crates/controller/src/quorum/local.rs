@@ -10,7 +10,7 @@ use openraft::metrics::RaftServerMetrics;
 use openraft::raft::VoteRequest;
 use openraft::{CommittedLeaderId, ServerState};
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use types::{DirectoryId, NodeId};
 
 use super::change::ChangeLock;
@@ -38,6 +38,8 @@ pub(crate) struct Local {
     pub(crate) log: SharedLog,
     pub(crate) identity: Identity,
     pub(crate) timing: Timing,
+    /// Whatever this node does at each heartbeat, it does at a multiple of the interval from here.
+    pub(crate) beats_since: Instant,
     pub(crate) cluster_id: KnownClusterId,
     pub(crate) contact: Contact,
     pub(crate) standing: Standing,
@@ -81,6 +83,11 @@ impl Local {
     pub(crate) fn known_directory_id(&self) -> Option<DirectoryId> {
         let membership = self.membership();
         membership.get_node(&self.id()).map(|n| n.directory_id)
+    }
+
+    /// The next beat, the same for everything that beats here: the node wakes once for all of it.
+    pub(crate) fn next_beat(&self) -> Instant {
+        Instant::now() + until_multiple(self.beats_since.elapsed(), self.timing.heartbeat_interval)
     }
 
     /// The end of this node's log.
@@ -168,5 +175,28 @@ impl Standing {
 
     pub(crate) fn confirm(&self) {
         self.0.store(false, Ordering::Relaxed);
+    }
+}
+
+/// From a time to the next multiple of the interval: never zero, never more than the interval.
+fn until_multiple(time: Duration, interval: Duration) -> Duration {
+    let interval = interval.max(Duration::from_millis(1));
+    let past = time.as_nanos() % interval.as_nanos();
+    let rest = interval.as_nanos().saturating_sub(past);
+    Duration::from_nanos(u64::try_from(rest).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_asks_when_the_next_beat_is_gets_the_same_answer_within_an_interval() {
+        let ms = Duration::from_millis;
+        for time in [300, 301, 342, 399] {
+            assert_eq!(ms(time) + until_multiple(ms(time), ms(100)), ms(400));
+        }
+        assert_eq!(until_multiple(ms(400), ms(100)), ms(100));
+        assert_eq!(until_multiple(ms(7), Duration::ZERO), ms(1));
     }
 }

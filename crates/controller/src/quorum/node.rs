@@ -129,6 +129,7 @@ impl Quorum {
             log,
             identity: config.identity.clone(),
             timing: config.timing,
+            beats_since: Instant::now(),
             cluster_id,
             contact: Contact::new(),
             standing: Standing::new(is_pristine && config.may_found() && !config.is_alone()),
@@ -222,6 +223,11 @@ impl Quorum {
             node_id: node_id(leader),
             address: node.map(|n| n.address.clone()).unwrap_or_default(),
         })
+    }
+
+    /// When this node wakes next in any case.
+    pub(crate) fn next_beat(&self) -> Instant {
+        self.local.next_beat()
     }
 
     /// The offset that the next proposal will get, if nothing comes between.
@@ -391,11 +397,11 @@ impl Quorum {
 
     /// Resolves when the node cannot go on, with the reason. Never after an orderly shutdown.
     pub(crate) fn failed(&self) -> impl Future<Output = StopReason> + Send + 'static {
-        let metrics = self.local.raft.metrics();
+        let (reports, last) = (self.local.metrics(), self.local.raft.metrics());
         let mut stop_reason = self.stop_reason.subscribe();
         async move {
             tokio::select! {
-                reason = raft_failed(metrics) => reason,
+                reason = raft_failed(reports, last) => reason,
                 Ok(reason) = stop_reason.wait_for(Option::is_some) => {
                     reason.clone().unwrap_or_else(|| StopReason::Raft(String::new()))
                 }

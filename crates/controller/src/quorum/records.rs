@@ -107,7 +107,11 @@ pub(super) async fn keep_records(local: Local, is_founded: watch::Sender<bool>) 
         } else {
             leads_since = None;
         }
-        match timeout(CHORE_INTERVAL, metrics.changed()).await {
+        let until_news = match leads_since {
+            Some(_) => CHORE_INTERVAL,
+            None => Duration::MAX,
+        };
+        match timeout(until_news, metrics.changed()).await {
             Ok(Ok(())) | Err(_) => {}
             Ok(Err(_stopped)) => return,
         }

@@ -11,7 +11,7 @@ use types::{DirectoryId, NodeId};
 use super::config::{MissingStore, QuorumConfig, SnapshotPolicy, Voter};
 use super::durable::{FileStore, OpenError, Recovered};
 use super::introduce;
-use super::local::Local;
+use super::local::{Local, ServerMetrics};
 use super::node::QuorumError;
 use super::raft_types::{Raft, VoterNode, raft_id};
 use super::state_machine::Backlog;
@@ -44,21 +44,20 @@ pub(crate) enum StopReason {
     Raft(String),
 }
 
-/// Resolves when openraft has failed.
+/// Resolves when openraft has failed. It says why in its last report, before it drops all of them; what
+/// it reports meanwhile, several times a second, wakes nobody here.
 pub(super) async fn raft_failed(
-    mut metrics: watch::Receiver<RaftMetrics<u64, VoterNode>>,
+    mut reports: watch::Receiver<ServerMetrics>,
+    last: watch::Receiver<RaftMetrics<u64, VoterNode>>,
 ) -> StopReason {
-    loop {
-        let failure = match &metrics.borrow_and_update().running_state {
-            Err(Fatal::Stopped) | Ok(()) => None,
-            Err(failure) => Some(failure.to_string()),
-        };
-        if let Some(failure) = failure {
-            return StopReason::Raft(failure);
-        }
-        if metrics.changed().await.is_err() {
-            std::future::pending::<()>().await;
-        }
+    while reports.changed().await.is_ok() {}
+    let failure = match &last.borrow().running_state {
+        Err(Fatal::Stopped) | Ok(()) => None,
+        Err(failure) => Some(failure.to_string()),
+    };
+    match failure {
+        Some(failure) => StopReason::Raft(failure),
+        None => std::future::pending().await,
     }
 }
 

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use tokio::time::{Instant, sleep_until};
 use types::Clock;
 
-/// How often the process proves to itself that it runs.
+/// How often the process proves to itself that it runs, at least.
 const BEAT: Duration = Duration::from_millis(100);
 /// A beat that comes so much later than it should is a stall: the process was stopped, or the
 /// machine had no time for it.
@@ -37,13 +38,21 @@ impl SelfCheck {
         Self { clock, state }
     }
 
-    /// Beats for ever.
+    /// From now on it counts whether the process runs. What was before is nobody's business.
+    pub(crate) fn begin(&self) {
+        *self.state.lock() = State {
+            last_beat: self.clock.monotonic(),
+            stalled: Duration::ZERO,
+        };
+    }
+
+    /// Beats for ever, whenever `next` says, which is never more than [`BEAT`] away.
     ///
     /// # Cancel safety
     /// Cancel-safe.
-    pub(crate) async fn run(&self) {
+    pub(crate) async fn run(&self, next: impl Fn() -> Instant) {
         loop {
-            tokio::time::sleep(BEAT).await;
+            sleep_until(next()).await;
             self.beat();
         }
     }
@@ -87,5 +96,15 @@ mod tests {
         check.beat();
         clock.advance(BEAT);
         assert_eq!(check.take_stall(), Duration::from_secs(2));
+    }
+
+    #[test]
+    fn time_before_a_reign_is_no_stall() {
+        let clock = Arc::new(ManualClock::default());
+        let check = SelfCheck::new(Arc::<ManualClock>::clone(&clock));
+        clock.advance(Duration::from_secs(60));
+        check.begin();
+        clock.advance(BEAT);
+        assert_eq!(check.take_stall(), Duration::ZERO);
     }
 }

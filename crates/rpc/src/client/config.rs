@@ -27,7 +27,7 @@ pub struct ClientConfig {
     /// Longest pause.
     pub backoff_max: Duration,
     /// How long the metadata tail may stay silent before it is opened anew. Controllers send
-    /// something every 300 ms.
+    /// something every 600 ms.
     pub tail_silence_max: Duration,
     /// Largest snapshot taken.
     pub snapshot_bytes_max: usize,

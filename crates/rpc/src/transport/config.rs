@@ -47,8 +47,8 @@ impl TransportConfig {
     #[must_use]
     pub fn bulk() -> Self {
         Self {
-            keepalive_interval: Duration::from_millis(400),
-            keepalive_timeout: Duration::from_millis(1_800),
+            keepalive_interval: Duration::from_millis(700),
+            keepalive_timeout: Duration::from_millis(1_500),
             stream_window_bytes: 16 << 20,
             connection_window_bytes: 64 << 20,
             ..Self::default()
