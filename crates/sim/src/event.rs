@@ -77,6 +77,8 @@ pub enum Timer {
     Housekeeping,
     /// A mutant's buffers are written.
     Write,
+    /// A sync of a durable partition returns.
+    Sync(Key),
     /// A broker that was told to may exit.
     Exit,
     /// A broker that began to lead in that epoch has read the groups' log, up to there.

@@ -190,6 +190,15 @@ impl Log {
         self.durable_end = self.end();
     }
 
+    /// Exclusive end of what a power cut would leave, as far as the replica knows.
+    #[must_use]
+    pub fn durable_end(&self) -> Offset {
+        if mutant::is(Glue::DurableCountsUnsynced) {
+            return self.end();
+        }
+        self.durable_end
+    }
+
     /// Cuts everything from `offset` on, durably.
     pub fn truncate(&mut self, offset: Offset) {
         let kept = usize::try_from((offset - self.start).max(0)).unwrap_or(0);

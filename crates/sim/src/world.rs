@@ -175,6 +175,7 @@ impl World {
             Timer::Connect => self.connect(node),
             Timer::Housekeeping => self.on_housekeeping(node),
             Timer::Write => self.on_write(node),
+            Timer::Sync(key) => self.on_sync(node, key),
             Timer::Exit => self.stop_cleanly(node),
             Timer::Load(key, epoch, end) => self.on_load(node, key, epoch, end),
             Timer::Groups(key) => self.on_groups_timer(node, key),

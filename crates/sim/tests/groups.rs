@@ -21,7 +21,7 @@ const KILLERS: &[(&str, u64)] = &[
     ("coordinator::OldGenerationCommits", 112),
     ("coordinator::AssignBeforeRevoked", 1),
     ("glue::ShardSurvivesResignation", 12),
-    ("glue::LoadToHighWatermark", 4),
+    ("glue::LoadToHighWatermark", 1),
     ("glue::LateLoadKept", 482),
 ];
 

@@ -24,6 +24,8 @@ const KILLERS: &[(&str, u64)] = &[
     ("replication::FollowerIgnoresEpoch", 55),
     ("replication::LeaderShrinksAlone", 2),
     ("replication::RollbackOnTimeout", 58),
+    ("replication::LeaderCountsUnsynced", 23),
+    ("replication::FollowerAcksUnsynced", 53),
     ("metadata::NoElr", 33),
     ("metadata::ElrNotCleared", 9),
     ("metadata::ElectFenced", 17),
@@ -37,7 +39,7 @@ const KILLERS: &[(&str, u64)] = &[
     ("glue::FollowerReadAboveHighWatermark", 26),
     ("glue::DurableCountsUnsynced", 1),
     ("glue::MarkerNotDeleted", 68),
-    ("glue::NewBootIsProcessCrash", 100),
+    ("glue::NewBootIsProcessCrash", 56),
     ("glue::BootIdStoredTooEarly", 1047),
     ("glue::AnswerBeforeImage", 1981),
     ("glue::LogByName", 37),
@@ -49,6 +51,7 @@ const KILLERS: &[(&str, u64)] = &[
 /// Mistakes that need hundreds or thousands of seeds: `sim --mutants` hunts them.
 const RARE: &[&str] = &[
     "replication::NoBrokerEpochAtLeader",
+    "replication::PositionCountsUnsynced",
     "controller::NoBrokerEpochCheck",
     "glue::MarkerDeletionNotSynced",
     "glue::AnswerBeforeCommit",

@@ -259,11 +259,15 @@ impl World {
             Role::Leader(_) => Err(replication::Refusal::OtherSession),
         };
         if let Err(refusal) = outcome {
-            self.refuse_handle(id, conn, number, &refusal);
+            return self.refuse_handle(id, conn, number, &refusal);
+        }
+        // Elsewhere the position has said as much.
+        if self.plan.is_durable {
+            self.acknowledge(id, handle.key);
         }
     }
 
-    /// Writes records and acknowledges them. Returns whether it did.
+    /// Writes records and acknowledges them, or will once they are synced. Returns whether it wrote them.
     fn on_records(
         &mut self,
         id: NodeId,
@@ -275,7 +279,6 @@ impl World {
         let Some(handle) = self.in_handle(id, conn, number) else {
             return false;
         };
-        let syncs = self.plan.is_durable && !mutant::is(Glue::DurableCountsUnsynced);
         let Some((replica, log)) = self.replica(id, handle.key) else {
             self.refuse_handle(id, conn, number, &"no replica");
             return false;
@@ -291,14 +294,10 @@ impl World {
         for record in records {
             log.append(*record);
         }
-        if syncs {
-            log.sync();
-        }
-        let end = log.end();
         if mutant::is(Glue::AckBeforeWrite) {
             self.set_timer(id, ms(30), Timer::Write);
         }
-        self.answer(conn, ToLeader::Ack(number, end));
+        self.acknowledge(id, handle.key);
         true
     }
 
@@ -327,6 +326,31 @@ impl World {
         let start = log_start.min(replica.high_watermark);
         if start > log.start() {
             log.raise_start(start);
+        }
+    }
+
+    /// Acknowledges what may be; in a durable topic the rest waits for a sync.
+    pub fn acknowledge(&mut self, id: NodeId, key: Key) {
+        self.ask_sync(id, key);
+        let is_durable = self.plan.is_durable;
+        let Some((replica, log)) = self.replica(id, key) else {
+            return;
+        };
+        let Role::Follower(follower) = &mut replica.role else {
+            return;
+        };
+        let durable = is_durable.then(|| log.durable_end());
+        let Some((session, offset)) = follower.acknowledge(log.end(), durable) else {
+            return;
+        };
+        let streams = self.broker(id).from_leaders.iter();
+        let way = streams.flat_map(|(conn, stream)| {
+            let handles = stream.handles.iter();
+            handles.map(move |(number, handle)| (*conn, *number, handle.session))
+        });
+        let way = way.into_iter().find(|(_, _, opened)| *opened == session);
+        if let Some((conn, number, _)) = way {
+            self.answer(conn, ToLeader::Ack(number, offset));
         }
     }
 

@@ -7,6 +7,7 @@
 //! following.rs  streams from leaders
 //! isr.rs        who is in sync: proposals and their answers
 //! serving.rs    producers and consumers
+//! syncing.rs    durable topics
 //! ```
 //!
 //! Mirrors `broker::partition` and `broker::replica`; where the two differ, what the simulator proves
@@ -19,6 +20,7 @@ pub mod machine;
 pub mod observer;
 pub mod process;
 pub mod serving;
+mod syncing;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -82,6 +84,8 @@ pub struct Replica {
     pub waiters: Vec<serving::Waiter>,
     /// The lane that each follower's stream is on.
     pub lanes: BTreeMap<NodeId, u8>,
+    /// A sync of its log is under way.
+    pub is_syncing: bool,
 }
 
 /// What a replica is.

@@ -208,11 +208,13 @@ impl World {
             high_watermark,
             waiters: Vec::new(),
             lanes: std::collections::BTreeMap::new(),
+            is_syncing: false,
         };
         self.broker(id).replicas.insert(key, replica);
     }
 
     fn lead(&mut self, id: NodeId, key: Key, epoch: LeaderEpoch, registration: Registration) {
+        let is_durable = self.plan.is_durable;
         let Some((replica, log)) = self.replica(id, key) else {
             return;
         };
@@ -229,7 +231,7 @@ impl World {
             registration,
             log_end_offset: log.end(),
             high_watermark: replica.high_watermark,
-            durable_offset: None,
+            durable_offset: is_durable.then(|| log.durable_end()),
         });
         let (start, end) = (log.start(), log.end());
         let moved = Some(leader.high_watermark());
@@ -242,6 +244,7 @@ impl World {
             self.name(key)
         );
         self.refuse_waiters(id, key, waiters, ProduceError::NotLeader);
+        self.ask_sync(id, key);
         self.check_new_leader(id, key, epoch);
         self.host_groups(id, key, epoch);
         self.on_moved(id, key, moved);

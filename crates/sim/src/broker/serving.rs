@@ -51,7 +51,6 @@ impl World {
 
     /// A producer sends a record.
     pub fn on_produce(&mut self, id: NodeId, request: Request, record: Record, needs_all: bool) {
-        let syncs = self.plan.is_durable && !mutant::is(Glue::DurableCountsUnsynced);
         let is_stopping = self.broker(id).epoch.is_none();
         let Some((replica, log)) = self.replica(id, request.key).filter(|_| !is_stopping) else {
             return self.produced(id, request, Err(ProduceError::NotLeader));
@@ -69,10 +68,8 @@ impl World {
                     ..record
                 });
                 log.write();
-                if syncs {
-                    log.sync();
-                }
                 let moved = leader.on_append(log.end());
+                self.ask_sync(id, request.key);
                 self.on_moved(id, request.key, moved);
                 self.wake_streams(id, request.key);
                 offset

@@ -9,7 +9,6 @@ use super::hosted::{Hosted, surroundings};
 use crate::broker::Role;
 use crate::log;
 use crate::message::Key;
-use crate::mutant::{self, Glue};
 use crate::say;
 use crate::world::World;
 
@@ -53,7 +52,6 @@ impl World {
             .map(|record| record.encode().expect("names here are short"))
             .collect();
         self.groups.batches.insert(value, bytes.into());
-        let syncs = self.plan.is_durable && !mutant::is(Glue::DurableCountsUnsynced);
         let (replica, log) = self.replica(id, key)?;
         let Role::Leader(leader) = &mut replica.role else {
             return None;
@@ -69,15 +67,13 @@ impl World {
             is_torn: false,
         });
         log.write();
-        if syncs {
-            log.sync();
-        }
         let end = log.end();
         let moved = leader.on_append(end);
         say!(self, id, "{} {offset}: {}", self.name(key), show(records));
         for record in records {
             self.note_appended(key, offset, value, record);
         }
+        self.ask_sync(id, key);
         self.on_moved(id, key, moved);
         self.wake_streams(id, key);
         Some(end)
