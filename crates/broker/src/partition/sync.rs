@@ -211,13 +211,11 @@ impl Partition {
     /// The partition's turn: makes everything appended so far durable, and tells whoever waits for it.
     /// Waits for the disk. A disk that fails goes offline, and nobody is told anything.
     pub(crate) fn sync(&self) -> Synced {
-        let job = {
-            let mut state = self.state.lock();
-            if !state.syncs.begin() {
-                return Synced::Done;
-            }
-            self.log.lock().begin_flush()
-        };
+        // What is appended from here on asks for another sync once this one has returned.
+        if !self.state.lock().syncs.begin() {
+            return Synced::Done;
+        }
+        let job = self.log.lock().begin_flush();
         let result = match job {
             Ok(Some(job)) => {
                 let result = job.run();

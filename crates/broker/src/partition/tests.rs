@@ -2,6 +2,7 @@
 //! what three replicas of one partition make of lost messages and changing leaders.
 
 mod durable;
+mod messages;
 mod own;
 mod three;
 
