@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
 use crate::Error;
+use crate::disk::Disk;
 
 /// Shared by a log directory and the logs in it. The first failure that leaves the disk in doubt
 /// takes all of them offline, for good: what a failed fsync has lost, no second one brings back.
@@ -21,6 +22,14 @@ struct Inner {
     /// Stored (Release) after `reason`, loaded (Acquire) at every append.
     is_offline: AtomicBool,
     reason: Mutex<Option<String>>,
+    folders: Folders,
+}
+
+/// Folders of logs that were created, counted, and how many of them have durable names.
+#[derive(Debug, Default)]
+struct Folders {
+    created: AtomicU64,
+    synced: AtomicU64,
 }
 
 impl DirState {
@@ -30,6 +39,7 @@ impl DirState {
                 path: path.to_owned(),
                 is_offline: AtomicBool::new(false),
                 reason: Mutex::new(None),
+                folders: Folders::default(),
             }),
         }
     }
@@ -65,6 +75,28 @@ impl DirState {
             return self.fail(error.to_string());
         }
         error
+    }
+
+    /// A folder was created in here, or may have been by a run that did not sync its name. Returns its
+    /// number, for [`sync_folder`](Self::sync_folder).
+    pub(crate) fn note_folder(&self) -> u64 {
+        self.inner.folders.created.fetch_add(1, Ordering::AcqRel) + 1
+    }
+
+    /// Makes the name of a folder durable, and of all that were created up to now.
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    pub(crate) fn sync_folder(&self, disk: &Arc<dyn Disk>, number: u64) -> Result<(), Error> {
+        let folders = &self.inner.folders;
+        if folders.synced.load(Ordering::Acquire) >= number {
+            return Ok(());
+        }
+        let created = folders.created.load(Ordering::Acquire);
+        let synced = disk.sync_dir(&self.inner.path);
+        synced.map_err(|e| Error::io(&self.inner.path, e))?;
+        folders.synced.fetch_max(created, Ordering::AcqRel);
+        Ok(())
     }
 
     fn offline_error(&self, reason: String) -> Error {

@@ -20,7 +20,8 @@ static RENAME_COUNT: AtomicU64 = AtomicU64::new(0);
 impl LogDirs {
     /// Returns the log of a partition, creating it in `directory` (or in the directory with the
     /// fewest logs, for `None` and for one that is not there any more) if there is none. The folder is
-    /// durable on return.
+    /// durable with the first records that are: a power cut before that leaves a replica that is created
+    /// again, as empty as it was.
     ///
     /// # Errors
     /// If the directory is offline, or may be one that is; if the disk refuses, or the log there belongs
@@ -34,7 +35,11 @@ impl LogDirs {
     ) -> Result<SharedLog, Error> {
         let _changing = self.changing.lock();
         if let Some(log) = self.log(topic_partition) {
-            let found = log.lock().topic_id();
+            let found = {
+                let mut log = log.lock();
+                log.take_topic_id(topic_id)?;
+                log.topic_id()
+            };
             if found.is_some_and(|found| found != topic_id) {
                 return Err(Error::Invalid(format!(
                     "{topic_partition} has a log of another topic with the same name"
@@ -78,8 +83,15 @@ impl LogDirs {
                 failed.state().check()?;
             }
         }
-        let online = self.dirs.iter().filter(|dir| !dir.is_offline());
-        let emptiest = online.min_by_key(|dir| self.logs_in(dir).len());
+        let mut online = self.dirs.iter().filter(|dir| !dir.is_offline());
+        let emptiest = match (online.next(), online.next()) {
+            (only, None) => only,
+            (Some(first), Some(second)) => {
+                let all = [first, second].into_iter().chain(online);
+                all.min_by_key(|dir| self.count_in(dir))
+            }
+            (None, Some(second)) => Some(second),
+        };
         emptiest.cloned().ok_or_else(|| Error::Offline {
             path: PathBuf::new(),
             reason: "no log directory is online".to_owned(),

@@ -1,6 +1,6 @@
 //! Opening the logs that are there, several at a time.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 
@@ -8,7 +8,8 @@ use parking_lot::Mutex;
 use types::{TopicId, TopicPartition};
 
 use super::dir::{Checkpoint, Dir};
-use super::{LogDirs, OpenLog};
+use super::{LogDirs, OpenLog, Restart};
+use crate::files::names::{self, Kind};
 use crate::log::read_topic_id;
 use crate::{Error, Log, LogConfig, OpenOptions, RecoveryReport};
 
@@ -119,7 +120,15 @@ impl LogDirs {
             Ok(topic_id) => topic_id,
             Err(error) => return self.note_failure(dir, topic_partition, error, report),
         };
-        let config = match decide(&topic_partition, topic_id) {
+        let decision = match topic_id {
+            None => match self.is_lost(dir, &topic_partition, &path) {
+                Ok(true) => LoadDecision::Stray,
+                Ok(false) => decide(&topic_partition, None),
+                Err(error) => return self.note_failure(dir, topic_partition, error, report),
+            },
+            Some(_) => decide(&topic_partition, topic_id),
+        };
+        let config = match decision {
             LoadDecision::Open(config) => config,
             LoadDecision::Stray => match self.rename_stray(dir, &topic_partition) {
                 Ok(path) => return report.lock().strays.push(path),
@@ -130,6 +139,26 @@ impl LogDirs {
             Ok(opened) => report.lock().opened.push((topic_partition, opened)),
             Err(error) => self.note_failure(dir, topic_partition, error, report),
         }
+    }
+
+    /// Whether nobody can tell whose the records are in a folder that does not say it: nothing in it was
+    /// ever synced, and the machine went down. They may be those of an earlier topic of that name, and none
+    /// of them is promised. Other such folders are older than ids of topics, or empty.
+    fn is_lost(
+        &self,
+        dir: &Dir,
+        topic_partition: &TopicPartition,
+        path: &Path,
+    ) -> Result<bool, Error> {
+        let flushed = dir.offset(Checkpoint::RecoveryPoint, topic_partition);
+        if dir.restart() != Restart::MachineCrash || flushed.is_some_and(|offset| offset > 0) {
+            return Ok(false);
+        }
+        let entries = self.deps.disk.list(path).map_err(|e| Error::io(path, e))?;
+        Ok(entries.iter().any(|entry| {
+            let is_log = matches!(names::parse(&entry.name), Some((_, Kind::Log)));
+            is_log && entry.size_bytes > 0
+        }))
     }
 
     fn note_failure(

@@ -239,6 +239,13 @@ impl LogDirs {
             .collect()
     }
 
+    /// How many open logs a directory has.
+    fn count_in(&self, dir: &Arc<Dir>) -> usize {
+        let logs = self.logs.read();
+        let all = logs.values();
+        all.filter(|open| Arc::ptr_eq(&open.dir, dir)).count()
+    }
+
     /// The directory a partition's log is in.
     #[must_use]
     pub fn directory_of(&self, topic_partition: &TopicPartition) -> Option<DirectoryId> {

@@ -15,6 +15,7 @@ use crate::{LogConfig, ValidatedBatch};
 
 mod chores;
 mod cleaning;
+mod young;
 
 const NOW_MS: i64 = 1_700_000_000_000;
 

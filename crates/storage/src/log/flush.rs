@@ -4,11 +4,12 @@
 //!   begin_flush (under the lock) ─▶ FlushJob::run (no lock: fsync) ─▶ finish_flush (under the lock)
 //! ```
 //!
-//! Order: the segments' bytes, then the indexes of sealed segments, then the directory, and only
-//! then does the recovery point move. Flushes of one log may overlap (the one of every second, and those
-//! of a durable topic): each syncs what the others have not finished with. A failed fsync takes the whole directory offline; it is never
-//! tried again. A file that cannot even be opened, for want of descriptors or memory, has lost
-//! nothing: the next flush does it all again.
+//! Order: the segments' bytes, then the indexes of sealed segments, then the directory (with the first
+//! records: the folder itself, and whose it is), and only then does the recovery point move. Flushes of
+//! one log may overlap (the one of every second, and those of a durable topic): each syncs what the others
+//! have not finished with. A failed fsync takes the whole directory offline; it is never tried again. A
+//! file that cannot even be opened, for want of descriptors or memory, has lost nothing: the next flush
+//! does it all again.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use crate::Error;
 use crate::dir_state::DirState;
 use crate::disk::Disk;
 use crate::files::names::Kind;
+use crate::files::partition_metadata;
 use crate::segment::Segment;
 
 /// Recovery rebuilds producers from the last snapshot: one at least so often.
@@ -68,14 +70,20 @@ impl FlushJob {
             self.sync_file(&segment.path(Kind::OffsetIndex))?;
             self.sync_file(&segment.path(Kind::TimeIndex))?;
         }
-        if self.unsynced.epochs {
+        let folder = self.unsynced.folder;
+        if folder.is_some() {
+            self.sync_file(&self.dir.join(partition_metadata::NAME))?;
+        }
+        if self.unsynced.epochs || folder.is_some() {
             self.sync_file(&self.dir.join(EPOCHS_FILE))?;
         }
-        if self.unsynced.names {
+        if self.unsynced.names || folder.is_some() {
             let result = self.disk.sync_dir(&self.dir);
             result.map_err(|e| Error::io(&self.dir, e))?;
         }
-        Ok(())
+        folder.map_or(Ok(()), |number| {
+            self.dir_state.sync_folder(&self.disk, number)
+        })
     }
 
     fn sync_file(&self, path: &Path) -> Result<(), Error> {
@@ -91,6 +99,7 @@ impl Unsynced {
         self.names |= other.names;
         self.epochs |= other.epochs;
         self.sealed.extend(other.sealed);
+        self.folder = self.folder.max(other.folder);
     }
 }
 
@@ -205,11 +214,13 @@ impl Log {
     pub fn close(&mut self) -> Result<(), Error> {
         self.check_online()?;
         self.cancel_swap()?;
-        if self.seal_active_indexes()? {
+        // What was never written to stays as it is, and waits for no disk.
+        let is_young = self.unsynced.folder.is_some() && self.log_end_offset == 0;
+        if !is_young && self.seal_active_indexes()? {
             let active = Arc::clone(self.active_segment());
             self.unsynced.sealed.push(active);
         }
-        if self.snapshots.last() != Some(&self.log_end_offset) {
+        if !is_young && self.snapshots.last() != Some(&self.log_end_offset) {
             self.write_producer_snapshot(self.log_end_offset)?;
         }
         self.remove_surplus_snapshots();

@@ -117,7 +117,7 @@ fn remove(disk: &Arc<dyn Disk>, dir: &Path, name: &str) -> Result<(), Error> {
     disk.remove(&path).map_err(|e| Error::io(&path, e))
 }
 
-/// Reads the topic id the folder belongs to, or writes it down.
+/// Reads the topic id the folder belongs to, or writes it down (durable with the log's first records).
 pub(super) fn check_topic_id(
     disk: &Arc<dyn Disk>,
     dir: &Path,
@@ -128,7 +128,7 @@ pub(super) fn check_topic_id(
     match (found, topic_id) {
         (None, Some(wanted)) => {
             let text = partition_metadata::format(wanted);
-            disk.replace(&path, &text, true)
+            disk.replace(&path, &text, false)
                 .map_err(|e| Error::io(&path, e))?;
             Ok(Some(wanted))
         }
@@ -140,10 +140,12 @@ pub(super) fn check_topic_id(
     }
 }
 
-/// The topic id that a partition's folder names; `None` if it names none.
+/// The topic id that a partition's folder names; `None` if it names none: it was made before topics had
+/// ids, or the machine went down before the file was synced, which is before any record of the log was.
 pub(crate) fn read_topic_id(disk: &Arc<dyn Disk>, dir: &Path) -> Result<Option<TopicId>, Error> {
     let path = dir.join(partition_metadata::NAME);
     let text = match disk.read(&path, SMALL_FILE_BYTES_MAX) {
+        Ok(text) if text.is_empty() => return Ok(None),
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(Error::io(&path, error)),

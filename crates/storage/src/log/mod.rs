@@ -120,6 +120,9 @@ struct Unsynced {
     epochs: bool,
     /// Segments whose index files were completed.
     sealed: Vec<Arc<Segment>>,
+    /// The folder itself with all that was in it from the beginning: its number in the directory. Of no
+    /// use before there are records.
+    folder: Option<u64>,
 }
 
 /// What flushes that are under way sync. Another flush beside them must not count as done without it.
@@ -130,6 +133,7 @@ struct Syncing {
 }
 
 impl Unsynced {
+    /// Whether nothing waits for a sync but what goes with the first records.
     fn is_empty(&self) -> bool {
         !self.names && !self.epochs && self.sealed.is_empty()
     }
@@ -260,8 +264,10 @@ impl Log {
         let result = self.disk().replace(&path, &text, false);
         result.map_err(|e| self.dir_state.judge(Error::io(&path, e)))?;
         self.epochs = epochs;
-        self.unsynced.epochs = true;
-        self.unsynced.names = true;
+        if self.unsynced.folder.is_none() || self.log_end_offset > 0 {
+            self.unsynced.epochs = true;
+            self.unsynced.names = true;
+        }
         Ok(())
     }
 

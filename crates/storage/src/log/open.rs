@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use types::Offset;
+use types::{Offset, TopicId};
 
 use super::cleaning::Cleaning;
 use super::listing::{Listed, Listing, check_topic_id};
@@ -22,8 +22,8 @@ use crate::producers::Producers;
 use crate::segment::{Indexes, Segment};
 
 impl Log {
-    /// Opens a log, creating its folder if there is none. After anything but [`Shutdown::Clean`]
-    /// scans from the recovery point on, cuts a torn tail and reports it.
+    /// Opens a log, creating its folder if there is none: durable with the first records that are. After
+    /// anything but [`Shutdown::Clean`] scans from the recovery point on, cuts a torn tail and reports it.
     ///
     /// # Errors
     /// [`Error::Corrupt`] if bytes below the recovery point or in a sealed segment are damaged;
@@ -39,11 +39,15 @@ impl Log {
         dir_state: DirState,
     ) -> Result<(Self, RecoveryReport), Error> {
         let disk = Arc::clone(&deps.disk);
-        prepare_dir(&disk, &options.dir)?;
+        let is_new = create_dir(&disk, &options.dir)?;
         let topic_id = check_topic_id(&disk, &options.dir, options.topic_id)?;
-        let lowered = read_lowered_recovery_point(&disk, &options.dir)?;
         let dir: Arc<Path> = options.dir.into();
-        let listing = Listing::read(&disk, &dir)?;
+        let (lowered, listing) = if is_new {
+            (None, Listing::default())
+        } else {
+            let lowered = read_lowered_recovery_point(&disk, &dir)?;
+            (lowered, Listing::read(&disk, &dir)?)
+        };
         let now_ms = deps.clock.wall_ms();
         let mut log = Self {
             dir,
@@ -81,11 +85,17 @@ impl Log {
         };
         if options.shutdown != Shutdown::Clean {
             // The last process may have left names and epochs that only the page cache knows.
-            log.unsynced.names = true;
+            log.unsynced.names = !is_new;
             log.unsynced.epochs = listing.has_epochs;
         }
         let mut report = RecoveryReport::default();
         let walked = log.open_segments(&listing, options.shutdown, &mut report)?;
+        if is_new || options.shutdown != Shutdown::Clean || log.log_end_offset == 0 {
+            log.unsynced.folder = Some(log.dir_state.note_folder());
+        }
+        if is_new {
+            log.unsynced.names = false;
+        }
         log.open_epochs(&listing, &walked)?;
         log.load_producers()?;
         log.remove_surplus_snapshots();
@@ -95,6 +105,15 @@ impl Log {
         // Most logs stay idle; the others open their files again at the first append or read.
         log.close_files();
         Ok((log, report))
+    }
+
+    /// Writes down whose the log is, if nobody knows and it is empty: the machine went down before its
+    /// folder was synced.
+    pub(crate) fn take_topic_id(&mut self, topic_id: TopicId) -> Result<(), Error> {
+        if self.topic_id.is_none() && self.log_end_offset == 0 {
+            self.topic_id = check_topic_id(&self.deps.disk, &self.dir, Some(topic_id))?;
+        }
+        Ok(())
     }
 
     /// A truncation may have been killed between its cut and its fsync: what it took must not come
@@ -338,7 +357,11 @@ impl Log {
         }
         epochs.truncate_end(self.log_end_offset);
         epochs.truncate_start(self.log_start_offset);
-        if on_disk.as_ref() == Some(&epochs) {
+        let is_right = match &on_disk {
+            Some(on_disk) => on_disk == &epochs,
+            None => !listing.has_epochs && epochs.entries().is_empty(),
+        };
+        if is_right {
             self.epochs = epochs;
             return Ok(());
         }
@@ -409,16 +432,13 @@ impl EpochsSeen {
     }
 }
 
-/// Creates the folder, durably.
-fn prepare_dir(disk: &Arc<dyn Disk>, dir: &Path) -> Result<(), Error> {
+/// Creates the folder. Returns whether there was none.
+fn create_dir(disk: &Arc<dyn Disk>, dir: &Path) -> Result<bool, Error> {
     if disk.exists(dir).map_err(|e| Error::io(dir, e))? {
-        return Ok(());
+        return Ok(false);
     }
     disk.create_dir(dir).map_err(|e| Error::io(dir, e))?;
-    match dir.parent() {
-        Some(parent) => disk.sync_dir(parent).map_err(|e| Error::io(parent, e)),
-        None => Ok(()),
-    }
+    Ok(true)
 }
 
 fn read_lowered_recovery_point(disk: &Arc<dyn Disk>, dir: &Path) -> Result<Option<Offset>, Error> {

@@ -112,7 +112,13 @@ fn what_overlapping_flushes_have_synced_is_not_synced_again() {
     }
     assert!(log.begin_flush().unwrap().is_none());
     append(&mut log, 1);
-    bench.disk.plan(Some(Op::SyncDir), 0, 1, Fault::Error(ErrorKind::Other));
+    bench
+        .disk
+        .plan(Some(Op::SyncDir), 0, 1, Fault::Error(ErrorKind::Other));
     log.flush().unwrap();
-    assert_eq!(bench.disk.planned_count(), 1, "the folder was synced before");
+    assert_eq!(
+        bench.disk.planned_count(),
+        1,
+        "the folder was synced before"
+    );
 }
