@@ -54,7 +54,7 @@ static BROKER: &[(&str, &str)] = &[
     ("advertised.listeners", "Where clients and other nodes connect, if that is not where the node binds: NAME://host:port for each listener."),
     ("auto.create.topics.enable", "Whether asking for a topic that does not exist creates it. The client must allow it as well."),
     ("auto.leader.rebalance.enable", "Whether leaderships go back by themselves to the preferred replica, the first of a partition, once it is in sync."),
-    ("broker.heartbeat.interval.ms", "How often a broker tells the controller that it lives. The default is 200 where Kafka's is 2000: a heartbeat costs next to nothing."),
+    ("broker.heartbeat.interval.ms", "How often a broker tells the controller that it lives, at least; it also does when it has newer metadata. The default is 500 where Kafka's is 2000."),
     ("broker.id", "Older name of node.id."),
     ("broker.rack", "Where the broker stands, for example its zone. Replicas of a partition are spread over racks."),
     ("broker.session.timeout.ms", "A broker that hangs, or that the network cut off, is fenced after this long without a heartbeat. One whose process has died is fenced at once. The default is 3000 where Kafka's is 9000; below about 1000 a machine under full load may be taken for dead."),

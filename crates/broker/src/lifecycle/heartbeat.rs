@@ -1,15 +1,17 @@
 //! Tells the active controller that this broker lives, and how far it is.
 //!
-//! A heartbeat goes out at an interval, at once when the stream breaks, and at once when the broker has
-//! something to say: it has caught up, a disk failed, it wants to leave.
+//! A heartbeat goes out at an interval, soon when there are newer metadata, at once when the stream
+//! breaks, and at once when the broker has something to say: it has caught up, a disk failed, it wants
+//! to leave.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use metadata::MetadataOffset;
 use parking_lot::Mutex;
 use rpc::client::{BrokerSession, HeartbeatAnswer, HeartbeatState, ImageHash};
 use tokio::sync::{Notify, watch};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 use types::{DirectoryId, ErrorCode};
@@ -21,6 +23,8 @@ use crate::state::Core;
 const IMPATIENT_INTERVAL: Duration = Duration::from_millis(50);
 /// Until a controller answers that is sure to be the active one.
 const UNPROVEN_INTERVAL: Duration = Duration::from_millis(250);
+/// After a heartbeat, until the controller is told that newer metadata are here.
+const METADATA_INTERVAL: Duration = Duration::from_millis(200);
 /// When the controller is told what this broker's image amounts to.
 const FIRST_HASH_AFTER: Duration = Duration::from_secs(2);
 const HASH_INTERVAL: Duration = Duration::from_mins(1);
@@ -129,12 +133,15 @@ pub(crate) async fn run(
     // Enough for a few controllers to be asked before the session is over.
     let patience = core.config.sessions.broker_session_timeout / 3;
     let mut hash_due = Instant::now() + FIRST_HASH_AFTER;
+    let mut images = core.images();
     loop {
         if hash_due <= Instant::now() {
             hash_due += HASH_INTERVAL;
             hash_image(&core, &pulse);
         }
+        images.mark_unchanged();
         let state = pulse.state(&core);
+        let began = Instant::now();
         if state.want_fence {
             // The answer to it may be that others lead already.
             core.lease.end();
@@ -163,9 +170,18 @@ pub(crate) async fn run(
             () = pulse.news.notified() => {}
             () = core.room.changed() => {}
             () = session.broken() => {}
+            () = newer_metadata(&mut images, began) => {}
             () = sleep(pulse.interval(&core)) => {}
         }
     }
+}
+
+/// Waits for an image that the controller does not know of, and not before it is time for it.
+async fn newer_metadata(images: &mut watch::Receiver<MetadataOffset>, last: Instant) {
+    if images.changed().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+    sleep_until(last + METADATA_INTERVAL).await;
 }
 
 /// Others lead in the place of a broker that is fenced; of one that is not, they may after its session.
@@ -200,4 +216,29 @@ fn is_final(error: &rpc::Error) -> bool {
         error.code(),
         Some(ErrorCode::StaleBrokerEpoch | ErrorCode::BrokerIdNotRegistered)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::time::timeout;
+
+    #[tokio::test(start_paused = true)]
+    async fn newer_metadata_are_told_soon_after_the_last_heartbeat_and_old_ones_not_at_all() {
+        let (offset, mut images) = watch::channel(1);
+        let last = Instant::now();
+        offset.send_replace(2);
+        newer_metadata(&mut images, last).await;
+        assert_eq!(last.elapsed(), METADATA_INTERVAL);
+        let silence = timeout(HASH_INTERVAL, newer_metadata(&mut images, last)).await;
+        assert!(silence.is_err());
+        offset.send_replace(3);
+        let due = Instant::now();
+        newer_metadata(&mut images, last).await;
+        assert_eq!(
+            due.elapsed(),
+            Duration::ZERO,
+            "the last heartbeat was long ago"
+        );
+    }
 }

@@ -18,7 +18,7 @@ pub(super) static KEYS: &[Key] = &[
     boolean("auto.create.topics.enable").default("true").high(),
     boolean("auto.leader.rebalance.enable").default("true").high(),
     int("background.threads").default("10").at_least(1).cluster_wide().high(),
-    int("broker.heartbeat.interval.ms").default("200").at_least(1),
+    int("broker.heartbeat.interval.ms").default("500").at_least(1),
     int("broker.id").default("-1").high(),
     string("broker.rack"),
     int("broker.session.timeout.ms").default("3000").at_least(1),
