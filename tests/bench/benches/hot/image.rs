@@ -65,6 +65,7 @@ fn change_partition(bencher: Bencher<'_, '_>) {
     let change = v1::PartitionChange {
         topic_id: topic_id.to_vec().into(),
         index: 4711,
+        partition_epoch: 1,
         ..v1::PartitionChange::default()
     };
     let records = [change.into()];

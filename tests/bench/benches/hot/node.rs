@@ -83,8 +83,10 @@ impl Node {
             if is_good(&self.call(request, version)) {
                 return;
             }
-            self.runtime
-                .block_on(tokio::time::sleep(Duration::from_millis(1)));
+            // Made inside: a timer belongs to the runtime it is made in.
+            self.runtime.block_on(async {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            });
         }
         panic!("{:?} is not answered as it should be", R::KEY);
     }
