@@ -247,8 +247,8 @@ impl Log {
 
     fn finish_segments(&mut self, may_be_lost: bool) -> Result<(), Error> {
         let Some(first) = self.segments.first().map(|segment| segment.base_offset()) else {
-            // A truncation that was killed has left word of what it was about to remove.
-            if self.recovery_point > self.log_start_offset && !self.is_recovery_point_lowered {
+            // A truncation that was killed half-way has lowered the recovery point by its word.
+            if self.recovery_point > self.log_start_offset {
                 return Err(self.segments_gone());
             }
             return self.start_empty(self.log_start_offset);

@@ -121,20 +121,12 @@ impl Log {
         self.flush()
     }
 
-    /// Makes a lower recovery point or log start durable: the directory's checkpoints still have the
-    /// old ones.
+    /// Leaves word of the cut that is to come, durably: the directory's checkpoints still have the old
+    /// recovery point and log start, and if this process is killed before the cut is synced, the next one
+    /// has to sync it.
     fn lower_recovery_point(&mut self, offset: Offset) -> Result<(), Error> {
         self.truncation_count += 1;
-        let clean_offset = self.clean_offset().unwrap_or(0);
         self.lower_clean_offset(offset);
-        if offset
-            >= self
-                .recovery_point
-                .max(self.log_start_offset)
-                .max(clean_offset)
-        {
-            return Ok(());
-        }
         let path = self.dir.join(LOWERED_RECOVERY_POINT_FILE);
         let text = format!("{offset}\n");
         let result = self.disk().replace(&path, text.as_bytes(), true);

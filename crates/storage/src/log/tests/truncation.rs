@@ -91,6 +91,38 @@ fn the_cut_is_durable_and_a_stale_recovery_point_does_not_call_it_damage() {
 }
 
 #[test]
+fn what_a_killed_truncation_took_does_not_come_back_with_a_power_cut() {
+    for fail_at in 0..20 {
+        for recovery_point in [0, 13, 40] {
+            let bench = Bench::new();
+            let mut log = filled(&bench);
+            log.flush().unwrap();
+            drop(log);
+            // What is on the disk may be more than its checkpoint knows.
+            let mut log = bench.try_open(recovery_point, Shutdown::Unclean).unwrap().0;
+            let failing = Fault::Error(ErrorKind::Other);
+            bench.disk.plan(None, fail_at, u64::MAX, failing);
+            let result = log.truncate_to(13);
+            bench.disk.heal();
+            drop(log);
+            let log = bench.try_open(recovery_point, Shutdown::Unclean).unwrap().0;
+            let end = log.log_end_offset();
+            drop(log);
+            bench.disk.crash(None);
+            let log = bench
+                .try_open(recovery_point, Shutdown::PowerLoss)
+                .unwrap()
+                .0;
+            assert_eq!(
+                log.log_end_offset(),
+                end,
+                "{fail_at} {recovery_point} {result:?}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_crash_at_any_call_of_a_truncation_leaves_a_log_between_old_and_new() {
     let calls = |fail_at: Option<u64>| {
         let bench = Bench::new();
