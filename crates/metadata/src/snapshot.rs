@@ -8,6 +8,13 @@ use crate::{
     TopicImage, v1,
 };
 
+/// What is configured independently of any topic.
+const BEFORE_TOPICS: [ResourceKind; 3] = [
+    ResourceKind::Broker,
+    ResourceKind::ClientMetrics,
+    ResourceKind::Group,
+];
+
 /// The records that rebuild the image from an empty one, replayed at the image's own offset. Their
 /// order is fixed, so equal images give equal lists.
 #[must_use]
@@ -17,10 +24,15 @@ pub fn snapshot(image: &MetadataImage) -> Vec<MetadataRecord> {
     for broker in image.brokers() {
         records.push(register_broker(broker).into());
     }
+    // A broker that begins to drain hands over what it leads, and a config of all brokers may change
+    // every partition. In the image that has happened: the topics come later and as they stand.
+    for kind in BEFORE_TOPICS {
+        push_configs(image, kind, &mut records);
+    }
     for topic in image.topics() {
         push_topic(topic, &mut records);
     }
-    push_configs(image, &mut records);
+    push_configs(image, ResourceKind::Topic, &mut records);
     records
 }
 
@@ -114,24 +126,16 @@ pub(crate) fn partition_record(
     }
 }
 
-fn push_configs(image: &MetadataImage, records: &mut Vec<MetadataRecord>) {
-    const KINDS: [ResourceKind; 4] = [
-        ResourceKind::Topic,
-        ResourceKind::Broker,
-        ResourceKind::ClientMetrics,
-        ResourceKind::Group,
-    ];
-    for kind in KINDS {
-        for (name, configs) in image.config_resources(kind) {
-            for (key, value) in configs.iter() {
-                let config = v1::Config {
-                    resource_type: kind.to_record().into(),
-                    resource_name: name.to_owned(),
-                    key: key.to_string(),
-                    value: Some(value.to_string()),
-                };
-                records.push(config.into());
-            }
+fn push_configs(image: &MetadataImage, kind: ResourceKind, records: &mut Vec<MetadataRecord>) {
+    for (name, configs) in image.config_resources(kind) {
+        for (key, value) in configs.iter() {
+            let config = v1::Config {
+                resource_type: kind.to_record().into(),
+                resource_name: name.to_owned(),
+                key: key.to_string(),
+                value: Some(value.to_string()),
+            };
+            records.push(config.into());
         }
     }
 }

@@ -68,6 +68,17 @@ pub(crate) fn partition(n: u8, index: i32, replicas: &[i32]) -> v1::Partition {
     }
 }
 
+/// A broker begins to be emptied, or is wanted back.
+pub(crate) fn drain(broker_id: i32, on: bool) -> MetadataRecord {
+    v1::Config {
+        resource_type: v1::ResourceType::Broker.into(),
+        resource_name: broker_id.to_string(),
+        key: crate::BROKER_DRAIN.to_owned(),
+        value: on.then(|| "true".to_owned()),
+    }
+    .into()
+}
+
 /// A config of a topic, or of all brokers if the name is empty.
 pub(crate) fn config(name: &str, key: &str, value: Option<&str>) -> MetadataRecord {
     let kind = match name {

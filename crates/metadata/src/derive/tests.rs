@@ -1,7 +1,8 @@
 use types::{LeaderEpoch, NodeId, PartitionEpoch};
 
 use crate::testing::{
-    cluster, config, feature, fenced, first_partition, nodes, partition, register, then, topic,
+    cluster, config, drain, feature, fenced, first_partition, nodes, partition, register, then,
+    topic,
 };
 use crate::{MetadataImage, MetadataRecord, PartitionRegistration, v1};
 
@@ -320,15 +321,6 @@ fn a_restart_counts_for_each_disk_on_its_own() {
 #[test]
 fn a_draining_broker_hands_its_leaderships_over_and_stays_in_sync() {
     let image = one_partition(3, &[1, 2, 3], 2);
-    let drain = |id: i32, on: bool| -> MetadataRecord {
-        v1::Config {
-            resource_type: v1::ResourceType::Broker.into(),
-            resource_name: id.to_string(),
-            key: crate::BROKER_DRAIN.to_owned(),
-            value: on.then(|| "true".to_owned()),
-        }
-        .into()
-    };
     let moved = after(&image, &[drain(1, true)]);
     assert_eq!(moved.leader, Some(NodeId(2)));
     assert_eq!(

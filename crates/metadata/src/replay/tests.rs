@@ -2,8 +2,8 @@ use types::{BrokerEpoch, LeaderEpoch, NodeId, PartitionEpoch};
 
 use crate::snapshot::id_bytes;
 use crate::testing::{
-    cluster, config, fenced, first_partition, nodes, partition, register, then, topic, topic_id,
-    uuid,
+    cluster, config, drain, fenced, first_partition, nodes, partition, register, then, topic,
+    topic_id, uuid,
 };
 use crate::{
     ActiveController, Change, ConfigResource, MetadataImage, MetadataRecord, Misfit, ResourceKind,
@@ -365,6 +365,17 @@ fn a_snapshot_replays_into_an_equal_image() {
     assert_eq!(copy, image);
     assert_eq!(content_hash(&copy), content_hash(&image));
     assert_eq!(delta, crate::Delta::between(&empty, &image));
+}
+
+#[test]
+fn a_leader_that_drains_leads_on_after_a_snapshot() {
+    // It drains since before the other replica was in sync, and nobody has relieved it yet.
+    let led_by_a_drained_one = [topic(1, "a"), partition(1, 0, &[1, 2]).into()];
+    let image = then(&then(&cluster(2), &[drain(1, true)]), &led_by_a_drained_one);
+    let empty = MetadataImage::empty();
+    let (copy, _) = replay(&empty, image.offset(), &snapshot(&image)).expect("it fits");
+    assert_eq!(first_partition(&copy, 1).leader, Some(NodeId(1)));
+    assert_eq!(copy, image);
 }
 
 #[test]
