@@ -18,6 +18,7 @@ mod broker;
 mod coordinator;
 mod fetch_session;
 mod inter_broker;
+mod lease;
 mod lifecycle;
 mod observer;
 mod partition;

@@ -17,8 +17,9 @@ use types::{BrokerEpoch, Clock, NodeId};
 
 use crate::absences::Absences;
 use crate::api::AutoCreate;
-use crate::coordinator::{self, Groups, Lease};
+use crate::coordinator::{self, Groups};
 use crate::fetch_session::{Limits, SessionCache};
+use crate::lease::Lease;
 use crate::lifecycle::flusher::SyncQueues;
 use crate::partitions::Partitions;
 use crate::producer_ids::ProducerIds;

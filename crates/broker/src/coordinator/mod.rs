@@ -21,7 +21,6 @@
 mod ask;
 mod failure;
 mod hosted;
-mod lease;
 mod list;
 mod load;
 mod place;
@@ -48,7 +47,6 @@ use load::Loads;
 use task::Alarm;
 
 pub(crate) use ask::Asked;
-pub(crate) use lease::Lease;
 pub(crate) use place::{OFFSETS_TOPIC, partition_of};
 
 /// All shards of this broker. Shared.
@@ -167,12 +165,6 @@ pub(crate) fn initial_settings(config: &config::server::ServerConfig) -> Setting
 }
 
 impl Core {
-    /// Whether what this broker remembers is surely not out of date, see [`Lease`].
-    fn may_tell(&self) -> bool {
-        let now = self.clock.monotonic();
-        self.lease.holds(now, self.image().offset())
-    }
-
     /// What a step of a shard may look at.
     fn surrounded<T>(&self, act: impl FnOnce(&Surroundings<'_>) -> T) -> T {
         let image = self.image();

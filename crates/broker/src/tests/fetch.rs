@@ -1,5 +1,7 @@
 //! Reading: limits, ranges, sessions, epochs.
 
+use std::time::Duration;
+
 use protocol::messages::fetch::ForgottenTopic;
 
 use super::*;
@@ -59,6 +61,29 @@ async fn fetch_offsets_out_of_range_are_errors_and_the_end_is_not() {
     let end = client.fetch("t", 1).await;
     assert_code(end.error_code, ErrorCode::None);
     assert_eq!((end.high_watermark, end.last_stable_offset), (1, 1));
+}
+
+#[tokio::test]
+async fn a_broker_that_may_have_been_deposed_calls_no_offset_out_of_range() {
+    let broker = TestBroker::start().await;
+    broker.create_topic("t", 1).await;
+    let client = broker.client().await;
+    client.produce("t", batch(&["a"])).await;
+    let heard = || {
+        let now = types::Clock::monotonic(&*broker.clock);
+        let session = Duration::from_secs(3);
+        broker.core.lease.on_heard(now, session, 0, 0);
+    };
+    heard();
+    broker.clock.advance(Duration::from_secs(3));
+    for offset in [-1, 2] {
+        let answer = client.fetch("t", offset).await;
+        assert_code(answer.error_code, ErrorCode::NotLeaderOrFollower);
+    }
+    assert_code(client.fetch("t", 1).await.error_code, ErrorCode::None);
+    heard();
+    let answer = client.fetch("t", 2).await;
+    assert_code(answer.error_code, ErrorCode::OffsetOutOfRange);
 }
 
 #[tokio::test]

@@ -199,7 +199,7 @@ impl Look<'_> {
             answer.diverging_epoch = diverging;
             return Ok((answer, seen));
         }
-        check_range(interest.fetch_offset, &readable)?;
+        self.check_range(interest.fetch_offset, &readable)?;
         let partition_bytes = usize::try_from(interest.max_bytes).unwrap_or(0);
         let read = Read {
             offset: interest.fetch_offset,
@@ -245,10 +245,10 @@ impl Look<'_> {
             .epoch_end(interest.current_leader_epoch, interest.last_fetched_epoch)
             .map_err(lookup::code_of)?;
         if !ours.leader_epoch.is_known() || ours.end_offset < 0 {
-            return Err(ErrorCode::OffsetOutOfRange);
+            return Err(self.out_of_range());
         }
         if interest.fetch_offset < partition.log_start_offset() {
-            return Err(ErrorCode::OffsetOutOfRange);
+            return Err(self.out_of_range());
         }
         let is_diverging = ours.leader_epoch < interest.last_fetched_epoch
             || ours.end_offset < interest.fetch_offset;
@@ -256,6 +256,27 @@ impl Look<'_> {
             epoch: ours.leader_epoch.0,
             end_offset: ours.end_offset,
         }))
+    }
+
+    fn check_range(self, offset: Offset, readable: &Readable) -> Result<(), ErrorCode> {
+        if (readable.log_start_offset..=readable.log_end_offset).contains(&offset) {
+            return Ok(());
+        }
+        let is_ahead = offset > readable.log_end_offset;
+        Err(match is_ahead && !readable.is_leader {
+            // The leader may well have it: the consumer must not reset its position, but ask there.
+            true => ErrorCode::OffsetNotAvailable,
+            false => self.out_of_range(),
+        })
+    }
+
+    /// At this answer a consumer gives its position up. One who may have been deposed without hearing of
+    /// it, as after a long pause, sends the consumer to look for the leader instead.
+    fn out_of_range(self) -> ErrorCode {
+        match self.core.may_tell() {
+            true => ErrorCode::OffsetOutOfRange,
+            false => ErrorCode::NotLeaderOrFollower,
+        }
     }
 
     fn read(
@@ -274,7 +295,7 @@ impl Look<'_> {
         match result {
             Ok(result) => Ok(self.core.response_budget.charge(result.bytes)),
             Err(ReadError::WouldBlock) => Err(Refusal::Cold),
-            Err(ReadError::OffsetOutOfRange { .. }) => Err(ErrorCode::OffsetOutOfRange.into()),
+            Err(ReadError::OffsetOutOfRange { .. }) => Err(self.out_of_range().into()),
             Err(ReadError::Changed) => Err(Refusal::Changed),
             Err(ReadError::Storage(error)) => {
                 warn!(partition = %partition.topic_partition(), %error, "records cannot be read");
@@ -305,18 +326,6 @@ impl Read {
     fn blocking(self, reader: &LogReader) -> Result<ReadResult, ReadError> {
         reader.read(self.offset, self.max_bytes, self.up_to, self.is_first)
     }
-}
-
-fn check_range(offset: Offset, readable: &Readable) -> Result<(), ErrorCode> {
-    if (readable.log_start_offset..=readable.log_end_offset).contains(&offset) {
-        return Ok(());
-    }
-    let is_ahead = offset > readable.log_end_offset;
-    Err(match is_ahead && !readable.is_leader {
-        // The leader may well have it: the consumer must not reset its position, but ask there.
-        true => ErrorCode::OffsetNotAvailable,
-        false => ErrorCode::OffsetOutOfRange,
-    })
 }
 
 pub(super) fn topic_ref(topic: &Topic) -> TopicRef<'_> {

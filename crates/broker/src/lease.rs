@@ -1,8 +1,9 @@
 //! Whether this broker may still tell what it knows.
 //!
 //! A broker that is cut off from the controllers does not hear that others lead in its place. What it
-//! writes is refused by its followers, but what it only reads from memory could be old: after its session
-//! time without a heard heartbeat it stops to tell committed offsets (RELIABILITY G2).
+//! writes is refused by its followers, but what it only reads could be old: after its session time without
+//! a heard heartbeat it stops to tell committed offsets (RELIABILITY G2), and that an offset is out of its
+//! log's range, at which consumers would begin anew.
 //!
 //! ```text
 //!  heartbeat sent ─► the controller, sure to be the active one, answers: at that offset you are live
@@ -21,6 +22,8 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use types::Offset;
+
+use crate::state::Core;
 
 /// Until when the controllers keep the broker's session at least. Shared.
 #[derive(Debug)]
@@ -90,6 +93,14 @@ impl Lease {
         if let Some(due) = promise.take_if(|promise| promise.offset <= image_offset) {
             self.until_ms.store(due.until_ms, Ordering::Relaxed);
         }
+    }
+}
+
+impl Core {
+    /// Whether what this broker knows is surely not out of date, see [`Lease`].
+    pub(crate) fn may_tell(&self) -> bool {
+        let now = self.clock.monotonic();
+        self.lease.holds(now, self.image().offset())
     }
 }
 
