@@ -132,13 +132,9 @@ impl Consumer {
             .insert(partition, Position::new(offset, generation));
     }
 
-    /// As [`Consumer::assign`], knowing the epoch of the leader that appended the record before.
-    pub(crate) fn assign_after(
-        &mut self,
-        partition: TopicPartition,
-        offset: Offset,
-        leader_epoch: i32,
-    ) {
+    /// As [`Consumer::assign`], knowing the epoch of the leader that appended the record before, -1 if
+    /// not: records cut off since then are noticed, and a leader from before then is not asked.
+    pub fn assign_after(&mut self, partition: TopicPartition, offset: Offset, leader_epoch: i32) {
         self.assign(partition.clone(), offset);
         if let Some(position) = self.positions.get_mut(&partition) {
             position.leader_epoch = leader_epoch;
@@ -240,7 +236,7 @@ impl Consumer {
         let mut wake_at = now + Duration::from_secs(1);
         let mut by_node: HashMap<i32, Vec<TopicPartition>> = HashMap::new();
         let mut doubtful = Vec::new();
-        for (partition, position) in &self.positions {
+        for (partition, position) in &mut self.positions {
             if !position.has_room() {
                 continue;
             }
@@ -252,6 +248,10 @@ impl Consumer {
                 self.wants_refresh = true;
                 continue;
             };
+            if position.is_past(leader.leader_epoch, now) {
+                self.wants_refresh = true;
+                continue;
+            }
             let is_doubtful = position.must_be_validated(leader.leader_epoch);
             let node_id = match position.preferred_replica {
                 Some(replica) if !is_doubtful => replica,

@@ -5,11 +5,17 @@
 //!   handed out    fetched, waiting      to be fetched
 //! ```
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 use types::Offset;
 
 /// Fetched answers of one partition that may wait to be handed out.
 const WAITING_MAX: usize = 2;
+
+/// How long metadata may be older than what was read before it is believed: a topic that was created
+/// again begins with the first epoch.
+const OUTDATED_WITHIN: Duration = Duration::from_secs(5);
 
 /// See the module.
 #[derive(Debug, Clone)]
@@ -35,6 +41,8 @@ pub(super) struct Position {
     pub(super) is_resetting: bool,
     /// Since when the broker has said that what comes next is damaged.
     pub(super) damaged_since: Option<Instant>,
+    /// Since when metadata names a leader of an earlier epoch than that of the last record.
+    outdated_since: Option<Instant>,
     asked_generation: Option<u64>,
 }
 
@@ -52,6 +60,7 @@ impl Position {
             generation,
             is_resetting: false,
             damaged_since: None,
+            outdated_since: None,
             asked_generation: None,
         }
     }
@@ -59,6 +68,17 @@ impl Position {
     /// Whether another answer may be fetched.
     pub(super) fn has_room(&self) -> bool {
         self.waiting_count < WAITING_MAX && !self.is_resetting
+    }
+
+    /// Whether a leader of this epoch has been deposed: the last record is from a later one (KIP-320).
+    /// It may not know of that itself, and call the position out of range.
+    pub(super) fn is_past(&mut self, leader_epoch: i32, now: Instant) -> bool {
+        if leader_epoch < 0 || leader_epoch >= self.fetched_epoch {
+            self.outdated_since = None;
+            return false;
+        }
+        let since = *self.outdated_since.get_or_insert(now);
+        now.duration_since(since) < OUTDATED_WITHIN
     }
 
     /// Whether an answer is awaited.
@@ -75,5 +95,23 @@ impl Position {
     /// Its answer is there; whether it is about this assignment.
     pub(super) fn on_answered(&mut self) -> bool {
         self.asked_generation.take() == Some(self.generation)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metadata_that_stays_older_than_the_last_record_is_of_a_topic_created_again() {
+        let mut position = Position::new(7, 0);
+        let start = Instant::now();
+        assert!(!position.is_past(0, start), "nothing was read");
+        position.fetched_epoch = 3;
+        assert!(position.is_past(2, start));
+        assert!(!position.is_past(3, start) && !position.is_past(4, start));
+        assert!(!position.is_past(-1, start), "the broker does not tell");
+        assert!(position.is_past(2, start));
+        assert!(!position.is_past(2, start + OUTDATED_WITHIN));
     }
 }
