@@ -28,12 +28,12 @@ const DELETE_VERSION: i16 = 5;
 const PARTITIONS_AT_ONCE_MAX: i32 = 5000;
 const TIMEOUT_MS: i32 = 120_000;
 const PAUSE: Duration = Duration::from_millis(10);
-/// How long brokers that have opened their ports may be unknown to their controller, and leaders may not
-/// lead yet.
+/// How long brokers that have opened their ports may be unknown to their controller.
 const EARLY_MAX: Duration = Duration::from_secs(20);
 
 /// `--topic --partitions --replicas --configs KEY=VALUE,…`: creates it and waits until each of the bootstrap
-/// servers shows all partitions led and in sync. Says how long creation and that took.
+/// servers shows all partitions led and in sync, then until their leaders serve them: a broker may be named
+/// long before it has made its logs. Says how long creation and each of the two took.
 pub(crate) fn create(args: &Args) -> Result<()> {
     let clock = SystemClock::new();
     let topic = args.text("topic")?;
@@ -67,6 +67,7 @@ pub(crate) fn create(args: &Args) -> Result<()> {
     report::result(&json!({
         "create_ms": created_after.as_secs_f64() * 1e3,
         "in_sync_ms": in_sync_after.as_secs_f64() * 1e3,
+        "led_ms": clock.monotonic().as_secs_f64() * 1e3,
     }))
 }
 
@@ -146,7 +147,7 @@ fn await_everywhere(args: &Args, clock: &SystemClock) -> Result<()> {
     let topic = args.text("topic")?;
     let partition_count: usize = args.number("partitions", 12)?;
     let replica_count: usize = args.number("replicas", 3)?;
-    let deadline = clock.monotonic() + args.seconds("patience", 180.0)?;
+    let deadline = clock.monotonic() + patience(args)?;
     for address in args.text("bootstrap")?.split(',') {
         let mut link = Link::connect(address)?;
         while !is_in_sync(
@@ -164,9 +165,13 @@ fn await_everywhere(args: &Args, clock: &SystemClock) -> Result<()> {
     Ok(())
 }
 
-/// A broker may be named as leader a moment before it acts as one.
+fn patience(args: &Args) -> Result<Duration> {
+    args.seconds("patience", 180.0)
+}
+
+/// A broker may be named as leader a while before it acts as one.
 fn await_leaders(args: &Args, clock: &SystemClock) -> Result<()> {
-    let deadline = clock.monotonic() + EARLY_MAX;
+    let deadline = clock.monotonic() + patience(args)?;
     let (bootstrap, topic) = (args.text("bootstrap")?, args.text("topic")?);
     for (address, partitions) in Picture::take(bootstrap, topic)?.leaders {
         let mut reader = Reader::new(&address, topic, &partitions, 1, 0)?;
