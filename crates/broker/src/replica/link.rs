@@ -23,6 +23,8 @@ pub(crate) enum Urgency {
 pub(crate) struct Ready {
     pub(crate) data: Vec<u32>,
     pub(crate) idle: Vec<u32>,
+    /// The connection's task comes by itself, soon enough for what is idle.
+    comes: bool,
 }
 
 /// One connection to a follower. Its lock comes after a partition's and its log's.
@@ -56,20 +58,50 @@ impl Link {
     /// be told, by [`Link::wake`], once no lock is held.
     pub(crate) fn mark(&self, handle: u32, urgency: Urgency) -> bool {
         let mut ready = self.ready.lock();
-        let list = match urgency {
-            Urgency::Idle => &mut ready.idle,
-            Urgency::Data => &mut ready.data,
-        };
-        list.push(handle);
-        list.len() == 1
+        match urgency {
+            Urgency::Idle => {
+                ready.idle.push(handle);
+                ready.idle.len() == 1 && !ready.comes
+            }
+            Urgency::Data => {
+                ready.data.push(handle);
+                ready.data.len() == 1
+            }
+        }
     }
 
     pub(crate) fn wake(&self) {
         self.news.notify_one();
     }
 
-    /// Everything that was marked since the last time.
-    pub(crate) fn take_ready(&self) -> Ready {
-        std::mem::take(&mut *self.ready.lock())
+    /// Everything that was marked since the last time. If the task `comes` again soon by itself, it is not
+    /// told of offsets that move until then.
+    pub(crate) fn take_ready(&self, comes: bool) -> Ready {
+        let next = Ready {
+            comes,
+            ..Ready::default()
+        };
+        std::mem::replace(&mut *self.ready.lock(), next)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_that_comes_by_itself_is_told_of_records_but_not_of_offsets() {
+        let link = Link::new(NodeId(2), BrokerEpoch(1), Lane::Live, Arc::default());
+        assert!(link.mark(1, Urgency::Idle), "nobody would come");
+        assert!(!link.mark(2, Urgency::Idle), "somebody is on the way");
+        assert!(link.mark(1, Urgency::Data));
+        let ready = link.take_ready(true);
+        assert_eq!((ready.idle, ready.data), (vec![1, 2], vec![1]));
+
+        assert!(!link.mark(3, Urgency::Idle));
+        assert!(link.mark(3, Urgency::Data));
+        let ready = link.take_ready(false);
+        assert_eq!((ready.idle, ready.data), (vec![3], vec![3]));
+        assert!(link.mark(4, Urgency::Idle), "nobody would come any more");
     }
 }

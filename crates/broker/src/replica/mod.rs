@@ -14,6 +14,7 @@ mod conversation;
 mod directories;
 mod isr;
 mod late_acks;
+mod lazy_timer;
 mod link;
 mod peers;
 mod receiver;

@@ -14,17 +14,18 @@
 mod items;
 
 use std::collections::HashMap;
+use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
 use replication::SessionId;
 use rpc::replication::{
-    AckSender, Broken, Closed, FollowerFrame, FrameReceiver, Incoming, Lane, RefusalReason,
-    ToLeader, Welcome,
+    AckSender, Broken, Closed, FollowerFrame, FrameReceiver, Incoming, Lane, LeaderFrame,
+    RefusalReason, ToLeader, Welcome,
 };
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info};
 use types::{LeaderEpoch, NodeId, PartitionIndex, TopicId};
@@ -32,6 +33,7 @@ use types::{LeaderEpoch, NodeId, PartitionIndex, TopicId};
 use crate::broker::BrokerError;
 use crate::partition::Partition;
 use crate::replica::late_acks::LateAcks;
+use crate::replica::lazy_timer::LazyTimer;
 use crate::state::Core;
 
 /// How long an opening waits for this broker's metadata to reach its leader epoch.
@@ -40,6 +42,9 @@ const PARKED_MAX: Duration = Duration::from_secs(3);
 const OPEN_MAX: usize = 1 << 20;
 /// Messages in one frame, well below what the leader takes.
 const FRAME_ITEMS: usize = 4096;
+/// After so many record bytes, or frames, the leader is answered, whatever else has come.
+const ANSWERED_BYTES: usize = 64 << 10;
+const ANSWERED_FRAMES: usize = 16;
 /// Streams at once. Each leader has two; more are leftovers of broken connections.
 const STREAMS_MAX: usize = 1024;
 
@@ -165,20 +170,16 @@ impl Receiver {
     async fn run(&mut self, acks: AckSender, mut frames: FrameReceiver) -> Ended {
         let mut images = self.core.images();
         let late_acks = Arc::clone(&self.late_acks);
+        let mut timer = LazyTimer::new();
         loop {
             let until = self.parked.iter().map(|parked| parked.until).min();
             tokio::select! {
-                frame = frames.next() => match frame {
-                    Ok(frame) => for item in frame.items {
-                        self.on_item(item).await;
-                    },
-                    Err(broken) => return broken.into(),
+                frame = frames.next() => if let Err(broken) = self.on_frames(frame, &mut frames).await {
+                    return broken.into();
                 },
                 () = late_acks.news() => self.acknowledge_late(),
                 Ok(()) = images.changed(), if !self.parked.is_empty() => self.try_parked(),
-                () = sleep_until(until.unwrap_or_else(Instant::now)), if until.is_some() => {
-                    self.give_up_parked();
-                }
+                () = timer.fires_by(until) => self.give_up_parked(),
             }
             while let Some(frame) = self.take_answer() {
                 if let Err(closed) = acks.send(frame).await {
@@ -186,6 +187,30 @@ impl Receiver {
                 }
             }
         }
+    }
+
+    /// Acts on a frame, and on those that have come with it, so that one answer does for all.
+    async fn on_frames(
+        &mut self,
+        first: Result<LeaderFrame, Broken>,
+        frames: &mut FrameReceiver,
+    ) -> Result<(), Broken> {
+        let (mut next, mut bytes, mut count) = (Some(first), 0, 0);
+        while let Some(frame) = next {
+            let frame = frame?;
+            bytes += frame.record_bytes();
+            count += 1;
+            for item in frame.items {
+                self.on_item(item).await;
+            }
+            let may_wait = bytes < ANSWERED_BYTES && count < ANSWERED_FRAMES;
+            next = tokio::select! {
+                biased;
+                frame = frames.next(), if may_wait => Some(frame),
+                () = ready(()) => None,
+            };
+        }
+        Ok(())
     }
 
     fn take_answer(&mut self) -> Option<FollowerFrame> {

@@ -38,8 +38,12 @@ impl Conversation {
         if self.link.lane == Lane::Live {
             self.pack_records(&mut frame);
         }
-        if self.idle_due.is_some_and(|due| due <= now) || !frame.items.is_empty() {
+        let has_records = !frame.items.is_empty();
+        if self.idle_due.is_some_and(|due| due <= now) || has_records {
             self.pack_offsets(&mut frame);
+        }
+        if has_records {
+            self.expect_offsets();
         }
         non_empty(frame)
     }

@@ -20,9 +20,11 @@ use std::time::Duration;
 
 use replication::SessionId;
 use rpc::replication::{AckReceiver, Broken, FrameSender, Lane, LeaderFrame, ToFollower};
-use tokio::time::{Instant, sleep_until};
+use tokio::task::yield_now;
+use tokio::time::Instant;
 use types::Offset;
 
+use super::lazy_timer::LazyTimer;
 use super::link::Link;
 use super::peers::{Key, Peer, key_of};
 use crate::partition::{Opening, Partition};
@@ -30,7 +32,7 @@ use crate::state::Core;
 use cold::{Reading, read_result};
 
 /// How long offsets wait for records to travel with.
-const IDLE_DELAY: Duration = Duration::from_millis(2);
+const IDLE_DELAY: Duration = Duration::from_millis(5);
 
 /// The longest pause before a partition is opened again, and after how many doublings it is reached.
 const PAUSE_MAX: Duration = Duration::from_secs(4);
@@ -115,6 +117,9 @@ impl Conversation {
     /// Dropping the future gives the connection up; [`Conversation::end`] must follow unless the broker
     /// stops.
     pub(super) async fn run(&mut self, frames: FrameSender, mut acks: AckReceiver) -> Ended {
+        let mut timer = LazyTimer::new();
+        // Everybody who was ready has run since there was something to send.
+        let mut is_ripe = false;
         loop {
             if !self.is_same_process() {
                 return Ended::OtherProcess;
@@ -125,6 +130,11 @@ impl Conversation {
             }
             let now = Instant::now();
             let has_frame = self.has_frame(now);
+            if has_frame && !std::mem::replace(&mut is_ripe, true) {
+                // Requests that came at the same time go into the same frame.
+                yield_now().await;
+                continue;
+            }
             let wakes_at = self.next_deadline(now);
             tokio::select! {
                 biased;
@@ -133,15 +143,18 @@ impl Conversation {
                     Err(broken) => return broken.into(),
                 },
                 room = frames.reserve(), if has_frame => match room {
-                    Ok(room) => if let Some(frame) = self.pack(now) {
-                        room.send(frame);
-                    },
+                    Ok(room) => {
+                        is_ripe = false;
+                        if let Some(frame) = self.pack(now) {
+                            room.send(frame);
+                        }
+                    }
                     // The other half knows why.
                     Err(_closed) => return ended(&mut acks).await,
                 },
                 read = read_result(&mut self.reading) => self.on_read(read),
                 () = self.peer.news.notified() => {}
-                () = sleep_until(wakes_at.unwrap_or(now)), if wakes_at.is_some() => {}
+                () = timer.fires_by(wakes_at) => {}
             }
         }
     }
@@ -172,12 +185,12 @@ impl Conversation {
         for partition in self.peer.take_touched().into_values() {
             self.on_touched(partition);
         }
-        let ready = self.link.take_ready();
+        let ready = self.link.take_ready(self.idle_due.is_some());
         for handle in ready.data {
             self.queue(handle);
         }
-        if self.idle.is_empty() && !ready.idle.is_empty() {
-            self.idle_due = Some(Instant::now() + IDLE_DELAY);
+        if !ready.idle.is_empty() {
+            self.expect_offsets();
         }
         self.idle.extend(ready.idle);
         let now = Instant::now();
@@ -186,6 +199,12 @@ impl Conversation {
             self.on_touched(partition);
         }
         self.start_reading();
+    }
+
+    /// Offsets move, or will when what was sent is acknowledged.
+    fn expect_offsets(&mut self) {
+        self.idle_due
+            .get_or_insert_with(|| Instant::now() + IDLE_DELAY);
     }
 
     /// Records wait for that partition's turn.
