@@ -1,5 +1,7 @@
 //! What the process asks of the operating system for itself.
 
+use std::num::NonZero;
+
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tracing::warn;
 
@@ -31,8 +33,15 @@ pub(crate) fn raise_open_files() {
     }
 }
 
-/// Threads that carry connections and requests: one per processor this process may use, and never
-/// just one, so that a slow request does not hold up the rest.
+/// Up to so many processors one thread does better than one for each.
+const FEW_PROCESSORS: usize = 2;
+
+/// Threads that carry connections and requests.
+///
+/// One per processor that this process may use. Where there are but two, a single one: clients, other
+/// processes and this node's own threads for its controller and its disks want a share of them, and a
+/// second thread would be woken for every other request only to find that the first has done it.
 pub(crate) fn worker_threads() -> usize {
-    std::thread::available_parallelism().map_or(2, |count| count.get().max(2))
+    let count = std::thread::available_parallelism().map_or(1, NonZero::get);
+    if count <= FEW_PROCESSORS { 1 } else { count }
 }
