@@ -151,6 +151,7 @@ static BROKER: &[(&str, &str)] = &[
     ("request.timeout.ms", "How long a request to a controller may take."),
     ("security.inter.broker.protocol", "The protocol brokers use among themselves, if inter.broker.listener.name is not set."),
     ("socket.request.max.bytes", "The largest request; a larger one closes its connection."),
+    ("socket.send.buffer.bytes", "What the kernel keeps of the answers on a connection until the client has acknowledged them. More helps consumers that are many milliseconds away, and costs CPU where they are near. -1 lets the kernel choose. The default is 262144 where Kafka's is 102400."),
     ("unclean.leader.election.enable", "unclean.leader.election.enable of topics that set none."),
     ("unclean.leader.election.interval.ms", "How often partitions without a leader are looked at for unclean.leader.election.enable."),
 ];

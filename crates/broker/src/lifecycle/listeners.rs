@@ -101,6 +101,8 @@ fn limits(config: &ServerConfig) -> Limits {
             sockets.socket_request_max_bytes.into(),
             ours.max_frame_bytes,
         ),
+        // -1 is the system's choice here, as in Kafka.
+        send_buffer_bytes: usize::try_from(sockets.socket_send_buffer_bytes).ok(),
         max_listener_bytes: or_ours(sockets.queued_max_request_bytes, ours.max_listener_bytes),
         max_connection_count: or_ours(sockets.max_connections.into(), ours.max_connection_count),
         max_connection_count_per_ip: or_ours(
@@ -140,5 +142,16 @@ mod tests {
         tokio::net::TcpStream::connect(v4)
             .await
             .expect("reached over IPv4");
+    }
+
+    #[test]
+    fn the_send_buffer_is_the_configured_one_and_minus_one_is_the_systems() {
+        let of = |properties: &[(&str, &str)]| {
+            limits(&crate::tests::server_config(properties)).send_buffer_bytes
+        };
+        let key = "socket.send.buffer.bytes";
+        assert_eq!(of(&[]), Some(256 * 1024));
+        assert_eq!(of(&[(key, "102400")]), Some(102_400));
+        assert_eq!(of(&[(key, "-1")]), None);
     }
 }

@@ -194,7 +194,7 @@ fn options(
     }
 }
 
-fn server_config(properties: &[(&str, &str)]) -> ServerConfig {
+pub(crate) fn server_config(properties: &[(&str, &str)]) -> ServerConfig {
     let mut all = Properties::default();
     all.set("node.id", "1");
     all.set("listeners", "PLAINTEXT://127.0.0.1:0");

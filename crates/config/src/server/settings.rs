@@ -58,7 +58,7 @@ settings! {
         socket_request_max_bytes: i32 = "socket.request.max.bytes",
         /// -1 leaves it to the operating system.
         socket_receive_buffer_bytes: i32 = "socket.receive.buffer.bytes",
-        /// -1 leaves it to the operating system.
+        /// Of each client's connection; -1 leaves it to the operating system.
         socket_send_buffer_bytes: i32 = "socket.send.buffer.bytes",
         /// Connections waiting to be accepted.
         socket_listen_backlog_size: i32 = "socket.listen.backlog.size",

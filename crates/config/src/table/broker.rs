@@ -332,7 +332,7 @@ pub(super) static KEYS: &[Key] = &[
     int("socket.listen.backlog.size").default("50").at_least(1),
     int("socket.receive.buffer.bytes").default("102400").high(),
     int("socket.request.max.bytes").default("104857600").at_least(1).high(),
-    int("socket.send.buffer.bytes").default("102400").high(),
+    int("socket.send.buffer.bytes").default("262144").high(),
     boolean("ssl.allow.dn.changes").default("false").low(),
     boolean("ssl.allow.san.changes").default("false").low(),
     list("ssl.cipher.suites").default("").per_broker(),

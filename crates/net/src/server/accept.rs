@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use rustix::net::sockopt::set_socket_send_buffer_size;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
@@ -171,8 +172,8 @@ impl<S: Service> Server<S> {
         let Ok(local) = stream.local_addr() else {
             return;
         };
-        if let Err(error) = stream.set_nodelay(true) {
-            debug!(%peer, %error, "cannot switch off Nagle's algorithm");
+        if let Err(error) = set_options(&stream, &self.shared.limits) {
+            debug!(%peer, %error, "cannot set all options of the socket");
         }
         let context = ConnectionContext {
             id: NEXT_CONNECTION_ID.fetch_add(1, Ordering::Relaxed),
@@ -235,6 +236,16 @@ impl<S: Service> Server<S> {
     }
 }
 
+/// What every accepted socket is told.
+pub(super) fn set_options(stream: &TcpStream, limits: &Limits) -> io::Result<()> {
+    // No reply waits for the acknowledgement of the one before.
+    stream.set_nodelay(true)?;
+    if let Some(bytes) = limits.send_buffer_bytes {
+        set_socket_send_buffer_size(stream, bytes)?;
+    }
+    Ok(())
+}
+
 fn log_close(context: &ConnectionContext, reason: &CloseReason) {
     debug!(connection = context.id, peer = %context.peer, %reason, "connection closed");
 }
@@ -268,5 +279,45 @@ impl Connections {
                 self.counts.remove(&ip);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::net::sockopt::socket_send_buffer_size;
+
+    /// Both ends; the one that connected first.
+    async fn pair() -> (TcpStream, TcpStream) {
+        let listener = bind(([127, 0, 0, 1], 0).into()).expect("bound");
+        let address = listener.local_addr().expect("bound");
+        let (connected, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
+        (connected.expect("connected"), accepted.expect("accepted").0)
+    }
+
+    #[tokio::test]
+    async fn the_kernel_keeps_no_more_of_a_reply_than_the_limits_say() {
+        let (_peer, stream) = pair().await;
+        let limits = Limits {
+            send_buffer_bytes: Some(50_000),
+            ..Limits::default()
+        };
+        set_options(&stream, &limits).expect("set");
+        // Linux says twice as much as it was told: it counts what it needs itself.
+        assert_eq!(socket_send_buffer_size(&stream), Ok(100_000));
+        assert!(stream.nodelay().expect("asked"));
+    }
+
+    #[tokio::test]
+    async fn without_a_limit_the_choice_is_the_systems() {
+        let (peer, stream) = pair().await;
+        let limits = Limits {
+            send_buffer_bytes: None,
+            ..Limits::default()
+        };
+        let before = socket_send_buffer_size(&stream);
+        set_options(&stream, &limits).expect("set");
+        assert_eq!(socket_send_buffer_size(&stream), before);
+        drop(peer);
     }
 }

@@ -15,6 +15,10 @@ pub struct Limits {
     pub max_in_flight_bytes: usize,
     /// Reply bytes that the peer has not taken yet; beyond it no further request is dispatched.
     pub max_unsent_bytes: usize,
+    /// What the kernel keeps of a connection's replies until the peer has acknowledged them:
+    /// `socket.send.buffer.bytes`. `None` leaves it to the system, which lets it grow to megabytes. See
+    /// `docs/adr/0011-small-send-buffers.md`.
+    pub send_buffer_bytes: Option<usize>,
     /// Request bytes in memory for the whole listener: `queued.max.request.bytes`, where "no limit" is
     /// replaced by a share of the machine's memory.
     pub max_listener_bytes: usize,
@@ -40,6 +44,7 @@ impl Default for Limits {
             max_in_flight_count: 64,
             max_in_flight_bytes: 16 * 1024 * 1024,
             max_unsent_bytes: 1024 * 1024,
+            send_buffer_bytes: Some(256 * 1024),
             max_listener_bytes: 128 * 1024 * 1024,
             max_connection_count: usize::MAX,
             max_connection_count_per_ip: usize::MAX,
