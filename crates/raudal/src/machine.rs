@@ -3,6 +3,7 @@
 use std::num::NonZero;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::runtime::Builder;
 use tracing::warn;
 
 /// A broker with many partitions and clients holds this many files and sockets easily.
@@ -36,12 +37,18 @@ pub(crate) fn raise_open_files() {
 /// Up to so many processors one thread does better than one for each.
 const FEW_PROCESSORS: usize = 2;
 
-/// Threads that carry connections and requests.
+/// What carries connections and requests.
 ///
-/// One per processor that this process may use. Where there are but two, a single one: clients, other
-/// processes and this node's own threads for its controller and its disks want a share of them, and a
-/// second thread would be woken for every other request only to find that the first has done it.
-pub(crate) fn worker_threads() -> usize {
+/// One thread per processor that this process may use. Where there are but two, the main thread alone:
+/// clients, other processes and this node's own threads for its controller and its disks want a share of
+/// them, and a second thread would be woken for every other request only to find that the first has done
+/// it.
+pub(crate) fn runtime() -> Builder {
     let count = std::thread::available_parallelism().map_or(1, NonZero::get);
-    if count <= FEW_PROCESSORS { 1 } else { count }
+    if count <= FEW_PROCESSORS {
+        return Builder::new_current_thread();
+    }
+    let mut builder = Builder::new_multi_thread();
+    builder.worker_threads(count);
+    builder
 }

@@ -52,8 +52,7 @@ fn run(cli: &Cli, clock: types::SystemClock) -> Result<(), Failure> {
     let config = settings::load(cli.run.file.as_deref(), &cli.run.overrides.overrides)?;
     logging::start(cli.run.log_format);
     machine::raise_open_files();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(machine::worker_threads())
+    let runtime = machine::runtime()
         .thread_name("raudal")
         .enable_all()
         .build()
