@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
+use types::TopicPartition;
 
 use crate::Error;
 use crate::disk::Disk;
@@ -23,6 +24,8 @@ struct Inner {
     is_offline: AtomicBool,
     reason: Mutex<Option<String>>,
     folders: Folders,
+    /// Logs that may have something for housekeeping to do. A leaf.
+    noted: Mutex<Vec<TopicPartition>>,
 }
 
 /// Folders of logs that were created, counted, and how many of them have durable names.
@@ -40,6 +43,7 @@ impl DirState {
                 is_offline: AtomicBool::new(false),
                 reason: Mutex::new(None),
                 folders: Folders::default(),
+                noted: Mutex::default(),
             }),
         }
     }
@@ -97,6 +101,16 @@ impl DirState {
         synced.map_err(|e| Error::io(&self.inner.path, e))?;
         folders.synced.fetch_max(created, Ordering::AcqRel);
         Ok(())
+    }
+
+    /// There is something for housekeeping to do in that log.
+    pub(crate) fn note_log(&self, topic_partition: &TopicPartition) {
+        self.inner.noted.lock().push(topic_partition.clone());
+    }
+
+    /// The logs that were noted since the last call. Some may be gone.
+    pub(crate) fn take_noted(&self) -> Vec<TopicPartition> {
+        std::mem::take(&mut *self.inner.noted.lock())
     }
 
     fn offline_error(&self, reason: String) -> Error {

@@ -51,6 +51,10 @@ struct Log {
 }
 
 fn read(dir: &Path, below: i64) -> Result<Log> {
+    // A replica without records has no folder.
+    if !dir.try_exists()? {
+        return Ok(Log::default());
+    }
     let mut files: Vec<PathBuf> = std::fs::read_dir(dir)?
         .map(|entry| Ok(entry?.path()))
         .collect::<Result<_>>()?;

@@ -86,7 +86,7 @@ fn environment_goes_before_the_file_and_overrides_before_both() {
         client.metadata("numeros", false).topics[0].partitions.len(),
         5
     );
-    assert!(dir.path().join("there/numeros-4").is_dir());
+    assert!(dir.path().join("there/meta.properties").is_file());
     assert_eq!(server.stop(), 0);
 }
 

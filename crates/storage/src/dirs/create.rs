@@ -19,8 +19,8 @@ static RENAME_COUNT: AtomicU64 = AtomicU64::new(0);
 
 impl LogDirs {
     /// Returns the log of a partition, creating it in `directory` (or in the directory with the
-    /// fewest logs, for `None` and for one that is not there any more) if there is none. The folder is
-    /// durable with the first records that are: a power cut before that leaves a replica that is created
+    /// fewest logs, for `None` and for one that is not there any more) if there is none. Its folder is made
+    /// by the first write, and durable with the first records that are: a start before that creates the log
     /// again, as empty as it was.
     ///
     /// # Errors
@@ -47,36 +47,42 @@ impl LogDirs {
             }
             return Ok(log);
         }
-        let dir = self.choose_dir(topic_partition, directory)?;
+        let (dir, has_folder) = self.choose_dir(topic_partition, directory)?;
         dir.state().check()?;
-        let path = dir.path().join(topic_partition.to_string());
-        if !self.exists(&path)? {
+        if has_folder {
+            self.open_log(&dir, topic_partition, Some(topic_id), config)?;
+        } else {
             dir.forget_durably(topic_partition)?;
+            self.take_in_unborn(&dir, topic_partition, topic_id, config);
         }
-        self.open_log(&dir, topic_partition, Some(topic_id), config)?;
         let log = self.log(topic_partition);
         log.ok_or_else(|| Error::Invalid(format!("{topic_partition} was removed at once")))
+    }
+
+    /// What a first write that failed has left behind, of a log that has no records.
+    fn has_folder(&self, dir: &Dir, topic_partition: &TopicPartition) -> Result<bool, Error> {
+        self.exists(&dir.path().join(topic_partition.to_string()))
     }
 
     fn exists(&self, path: &Path) -> Result<bool, Error> {
         self.deps.disk.exists(path).map_err(|e| Error::io(path, e))
     }
 
-    /// The directory that has the folder already, the one asked for, or the emptiest.
+    /// The directory that has the folder already, the one asked for, or the emptiest; and whether it has it.
     fn choose_dir(
         &self,
         topic_partition: &TopicPartition,
         directory: Option<DirectoryId>,
-    ) -> Result<Arc<Dir>, Error> {
+    ) -> Result<(Arc<Dir>, bool), Error> {
         let name = topic_partition.to_string();
         for dir in self.dirs.iter().filter(|dir| !dir.is_offline()) {
             if self.exists(&dir.path().join(&name))? {
-                return Ok(Arc::clone(dir));
+                return Ok((Arc::clone(dir), true));
             }
         }
         if let Some(wanted) = directory {
             if let Some(dir) = self.dirs.iter().find(|dir| dir.directory_id() == wanted) {
-                return Ok(Arc::clone(dir));
+                return Ok((Arc::clone(dir), false));
             }
             // It may be the one that failed, and the log is in there: it must not begin empty elsewhere.
             if let Some(failed) = self.dirs.iter().find(|dir| dir.is_offline()) {
@@ -92,10 +98,11 @@ impl LogDirs {
             }
             (None, Some(second)) => Some(second),
         };
-        emptiest.cloned().ok_or_else(|| Error::Offline {
+        let emptiest = emptiest.cloned().ok_or_else(|| Error::Offline {
             path: PathBuf::new(),
             reason: "no log directory is online".to_owned(),
-        })
+        })?;
+        Ok((emptiest, false))
     }
 
     /// Takes a log out of service: renames its folder to `topic-0.<unique>-delete` (durable on
@@ -109,11 +116,14 @@ impl LogDirs {
         let Some(open) = self.logs.write().remove(topic_partition) else {
             return Ok(());
         };
-        let delay_ms = {
+        let (delay_ms, is_unborn) = {
             let mut log = open.log.lock();
             log.retire("the log was deleted");
-            log.config().file_delete_delay_ms
+            (log.config().file_delete_delay_ms, log.is_unborn())
         };
+        if is_unborn && !self.has_folder(&open.dir, topic_partition)? {
+            return Ok(());
+        }
         let now_ms = self.deps.clock.wall_ms();
         let name = deleted_name(topic_partition, now_ms);
         let path = self.rename(&open.dir, topic_partition, &name)?;
@@ -132,7 +142,14 @@ impl LogDirs {
         let Some(open) = self.logs.write().remove(topic_partition) else {
             return Ok(());
         };
-        open.log.lock().retire("the log was set aside");
+        let is_unborn = {
+            let mut log = open.log.lock();
+            log.retire("the log was set aside");
+            log.is_unborn()
+        };
+        if is_unborn && !self.has_folder(&open.dir, topic_partition)? {
+            return Ok(());
+        }
         self.rename_stray(&open.dir, topic_partition).map(drop)
     }
 

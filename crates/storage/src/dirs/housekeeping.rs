@@ -1,7 +1,7 @@
 //! What has to be done from time to time, for all logs by one thread.
 //!
 //! ```text
-//!  every call      flush what was appended since the last one; remove files whose delay is over
+//!  every call      flush what was appended, remove files whose delay is over: only of logs that say so
 //!  at intervals    high watermarks │ recovery points, log starts, unused files and memory │
 //!                  retention, rolls │ silent producers
 //! ```
@@ -13,7 +13,7 @@ use types::{Offset, TimestampMs, TopicPartition};
 use super::dir::{Checkpoint, Dir};
 use super::{DirStatus, LogDirs, SharedLog};
 use crate::segment::buffers;
-use crate::{Error, RetiredSegment};
+use crate::{Error, Log, RetiredSegment};
 
 /// How often each chore is due. The flush is due at every call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +70,13 @@ struct Due {
     producers: bool,
 }
 
+impl Due {
+    /// Otherwise only logs that something was done to are looked at.
+    fn concerns_all(self) -> bool {
+        self.retention || self.checkpoint || self.producers
+    }
+}
+
 impl Rounds {
     pub(super) fn new(now_ms: TimestampMs) -> Self {
         Self {
@@ -120,6 +127,9 @@ impl LogDirs {
     /// removal of deleted files, checkpoints; each at its own interval. Blocks for the disk; call it
     /// about once a second on a thread of its own.
     ///
+    /// A log with little to flush is flushed at each call, one with much once the kernel has had the time to
+    /// write it back: [`BACKLOG_MS_MAX`](crate::BACKLOG_MS_MAX) later.
+    ///
     /// `high_watermark` is asked for each partition without any lock of ours being held. Partitions
     /// it does not know are flushed, but nothing of them is deleted.
     pub fn housekeep(
@@ -130,15 +140,21 @@ impl LogDirs {
         let due = self.rounds.lock().take_due(now_ms);
         let mut report = HousekeepingReport::default();
         for dir in self.dirs.iter().filter(|dir| !dir.is_offline()) {
-            let logs = self.logs_in(dir);
-            report.flushed_logs += flush(&logs);
+            let noted = dir.state().take_noted();
+            let logs = if due.concerns_all() {
+                self.logs_in(dir)
+            } else {
+                self.logs_of(noted)
+            };
+            let flushed = flush(&logs, now_ms);
+            report.flushed_logs += flushed.count;
             if due.retention {
                 report.deleted_segments += self.apply_retention(dir, &logs, now_ms, high_watermark);
             }
             for (tp, log) in &logs {
                 self.tend(tp, log, due, now_ms, high_watermark);
             }
-            if due.checkpoint {
+            if due.checkpoint || flushed.is_large {
                 warn_of("checkpoints", self.checkpoint(dir));
             }
             if due.high_watermark {
@@ -209,7 +225,7 @@ impl LogDirs {
         // A log that starts at 0 has a line too: one it has may say more (after a truncation).
         dir.write(Checkpoint::LogStart, || {
             let logs = self.logs_in(dir).into_iter();
-            logs.map(|(tp, log)| (tp, log.lock().log_start_offset()))
+            logs.filter_map(|(tp, log)| Some((tp, of_born(&log, Log::log_start_offset)?)))
                 .collect()
         })
     }
@@ -223,11 +239,11 @@ impl LogDirs {
         dir.write(Checkpoint::RecoveryPoint, || {
             let logs = self.logs_in(dir).into_iter();
             let point_of = |(tp, log): (TopicPartition, SharedLog)| {
-                let point = log.lock().recovery_point();
+                let point = of_born(&log, Log::recovery_point)?;
                 points.push((log, point));
-                (tp, point)
+                Some((tp, point))
             };
-            logs.map(point_of).collect()
+            logs.filter_map(point_of).collect()
         })?;
         for (log, point) in points {
             log.lock().on_recovery_point_persisted(point);
@@ -243,6 +259,7 @@ impl LogDirs {
     ) -> Result<(), Error> {
         let asked = self.logs_in(dir).into_iter();
         let known: Vec<_> = asked
+            .filter(|(_, log)| !log.lock().is_unborn())
             .filter_map(|(tp, log)| high_watermark(&tp).map(|offset| (tp, log, offset)))
             .collect();
         dir.write(Checkpoint::HighWatermark, || {
@@ -288,6 +305,15 @@ impl LogDirs {
         if !kept.is_empty() {
             log.lock().put_back_removals(kept, now_ms);
         }
+        log.lock().settle();
+    }
+
+    fn logs_of(&self, names: Vec<TopicPartition>) -> Vec<(TopicPartition, SharedLog)> {
+        let found = names.into_iter().filter_map(|tp| {
+            let log = self.log(&tp)?;
+            Some((tp, log))
+        });
+        found.collect()
     }
 
     /// Removes folders whose delay is over.
@@ -309,19 +335,45 @@ impl LogDirs {
     }
 }
 
-/// Makes new bytes durable, each log's without its lock.
-fn flush(logs: &[(TopicPartition, SharedLog)]) -> usize {
-    let mut count = 0;
+/// For checkpoints: one without a folder has no lines in them.
+fn of_born(log: &SharedLog, offset: impl Fn(&Log) -> Offset) -> Option<Offset> {
+    let log = log.lock();
+    (!log.is_unborn()).then(|| offset(&log))
+}
+
+/// What a round has flushed.
+#[derive(Debug, Default)]
+struct Flushed {
+    count: usize,
+    /// Recovery would read much less now.
+    is_large: bool,
+}
+
+/// Makes new bytes durable where that is due, each log's without its lock.
+fn flush(logs: &[(TopicPartition, SharedLog)], now_ms: TimestampMs) -> Flushed {
+    let mut flushed = Flushed::default();
     for (tp, log) in logs {
-        let job = match log.lock().begin_flush() {
+        let begun = {
+            let mut log = log.lock();
+            log.begin_chores();
+            if !log.is_flush_due(now_ms) {
+                continue;
+            }
+            log.begin_flush()
+        };
+        let job = match begun {
             Ok(Some(job)) => job,
             Ok(None) => continue,
             // It is offline, and whoever took it offline has said so.
             Err(_) => continue,
         };
+        let is_large = job.is_large();
         let result = job.run();
         match log.lock().finish_flush(job, result) {
-            Ok(()) => count += 1,
+            Ok(()) => {
+                flushed.count += 1;
+                flushed.is_large |= is_large;
+            }
             Err(error) if error.is_offline() => {
                 tracing::error!(partition = %tp, %error, "flush failed");
             }
@@ -330,7 +382,7 @@ fn flush(logs: &[(TopicPartition, SharedLog)]) -> usize {
             }
         }
     }
-    count
+    flushed
 }
 
 fn warn_of(what: &str, result: Result<(), Error>) {

@@ -180,25 +180,53 @@ impl LogDirs {
         topic_id: Option<TopicId>,
         config: LogConfig,
     ) -> Result<RecoveryReport, Error> {
-        let offset = |which| dir.offset(which, topic_partition).unwrap_or(0);
-        let options = OpenOptions {
-            dir: dir.path().join(topic_partition.to_string()),
-            topic_partition: topic_partition.clone(),
-            topic_id,
-            config,
-            recovery_point: offset(Checkpoint::RecoveryPoint),
-            log_start_offset: offset(Checkpoint::LogStart),
-            shutdown: dir.shutdown(),
-        };
+        let options = options(dir, topic_partition, topic_id, config);
         let (mut log, report) = Log::open_in(options, self.deps.clone(), dir.state().clone())?;
         if let Some(clean_offset) = dir.offset(Checkpoint::Clean, topic_partition) {
             log.restore_clean_offset(clean_offset);
         }
+        self.take_in(dir, log);
+        Ok(report)
+    }
+
+    /// A log that has neither a folder nor checkpoints in the directory.
+    pub(super) fn take_in_unborn(
+        &self,
+        dir: &Arc<Dir>,
+        topic_partition: &TopicPartition,
+        topic_id: TopicId,
+        config: LogConfig,
+    ) {
+        let options = options(dir, topic_partition, Some(topic_id), config);
+        let log = Log::unborn(options, self.deps.clone(), dir.state().clone());
+        self.take_in(dir, log);
+    }
+
+    fn take_in(&self, dir: &Arc<Dir>, log: Log) {
+        let topic_partition = log.topic_partition().clone();
         let open = OpenLog {
             log: Arc::new(Mutex::new(log)),
             dir: Arc::clone(dir),
         };
-        self.logs.write().insert(topic_partition.clone(), open);
-        Ok(report)
+        self.logs.write().insert(topic_partition, open);
+    }
+}
+
+/// As the checkpoints say.
+fn options(
+    dir: &Dir,
+    topic_partition: &TopicPartition,
+    topic_id: Option<TopicId>,
+    config: LogConfig,
+) -> OpenOptions {
+    let offset = |which| dir.offset(which, topic_partition).unwrap_or(0);
+    OpenOptions {
+        dir: dir.path().join(topic_partition.to_string()),
+        topic_partition: topic_partition.clone(),
+        topic_id,
+        config,
+        recovery_point: offset(Checkpoint::RecoveryPoint),
+        log_start_offset: offset(Checkpoint::LogStart),
+        shutdown: dir.shutdown(),
     }
 }

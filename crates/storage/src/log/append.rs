@@ -282,6 +282,8 @@ impl Log {
         let (Some(first), Some(last)) = (placed.first(), placed.last()) else {
             return Ok(());
         };
+        self.be_born()
+            .map_err(|error| self.dir_state.judge(error))?;
         let now_ms = self.now_ms();
         let max_timestamp = placed.iter().map(|p| p.header.max_timestamp).max();
         let rolled = self.roll_before(
@@ -324,6 +326,8 @@ impl Log {
         let segment = self.active_segment();
         let Err(error) = segment.write(&mut parts) else {
             segment.publish(size_of(placed), now_ms);
+            self.backlog.add(size_of(placed), now_ms);
+            self.note_chores();
             return Ok(());
         };
         let path = segment.path(crate::files::names::Kind::Log);

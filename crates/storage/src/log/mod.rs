@@ -16,6 +16,7 @@
 //! it; [`LogReader`]s read beside it. It has no thread and no timer of its own.
 
 mod append;
+mod birth;
 mod cleaning;
 mod flush;
 mod listing;
@@ -52,7 +53,8 @@ use crate::{Error, LogConfig};
 use cleaning::Cleaning;
 pub(crate) use cleaning::CleaningView;
 pub use cleaning::Dirtiness;
-pub use flush::FlushJob;
+use flush::Backlog;
+pub use flush::{BACKLOG_MS_MAX, FlushJob};
 pub(crate) use listing::read_topic_id;
 pub use reader::LogReader;
 pub use retention::RetiredSegment;
@@ -89,6 +91,11 @@ pub struct Log {
     snapshots: BTreeSet<Offset>,
     unsynced: Unsynced,
     syncing: Syncing,
+    backlog: Backlog,
+    /// Housekeeping comes by: see [`Log::has_chores`].
+    is_noted: bool,
+    /// Nothing was written to it yet: it is in memory alone.
+    is_unborn: bool,
     /// Counts truncations, so that a flush begun before one does not count.
     truncation_count: u64,
     /// Renamed away, to be removed when due.
@@ -259,16 +266,25 @@ impl Log {
 
     /// Writes epochs down before they count.
     fn set_epochs(&mut self, epochs: Epochs) -> Result<(), Error> {
-        let path = self.dir.join(EPOCHS_FILE);
-        let text = checkpoint::format_epochs(epochs.entries());
-        let result = self.disk().replace(&path, &text, false);
-        result.map_err(|e| self.dir_state.judge(Error::io(&path, e)))?;
+        if self.is_unborn {
+            self.epochs = epochs;
+            return Ok(());
+        }
+        self.write_epochs(&epochs)
+            .map_err(|error| self.dir_state.judge(error))?;
         self.epochs = epochs;
         if self.unsynced.folder.is_none() || self.log_end_offset > 0 {
             self.unsynced.epochs = true;
-            self.unsynced.names = true;
+            self.mark_names();
         }
         Ok(())
+    }
+
+    fn write_epochs(&self, epochs: &Epochs) -> Result<(), Error> {
+        let path = self.dir.join(EPOCHS_FILE);
+        let text = checkpoint::format_epochs(epochs.entries());
+        let written = self.disk().replace(&path, &text, false);
+        written.map_err(|e| Error::io(&path, e))
     }
 
     pub(crate) fn disk(&self) -> &Arc<dyn Disk> {

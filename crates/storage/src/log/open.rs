@@ -1,5 +1,6 @@
 //! Opening a log: which segments, how far they go, and the caches that belong to them.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,8 +10,8 @@ use super::cleaning::Cleaning;
 use super::listing::{Listed, Listing, check_topic_id};
 use super::recovery::{self, Rules, Walked};
 use super::{
-    Active, EPOCHS_FILE, LOWERED_RECOVERY_POINT_FILE, Log, LogDeps, OpenOptions, RecoveryReport,
-    Shutdown, Syncing, Unsynced,
+    Active, Backlog, EPOCHS_FILE, LOWERED_RECOVERY_POINT_FILE, Log, LogDeps, OpenOptions,
+    RecoveryReport, Shutdown, Syncing, Unsynced,
 };
 use crate::Error;
 use crate::dir_state::DirState;
@@ -41,56 +42,32 @@ impl Log {
         let disk = Arc::clone(&deps.disk);
         let is_new = create_dir(&disk, &options.dir)?;
         let topic_id = check_topic_id(&disk, &options.dir, options.topic_id)?;
-        let dir: Arc<Path> = options.dir.into();
+        let dir: Arc<Path> = options.dir.as_path().into();
         let (lowered, listing) = if is_new {
             (None, Listing::default())
         } else {
             let lowered = read_lowered_recovery_point(&disk, &dir)?;
             (lowered, Listing::read(&disk, &dir)?)
         };
-        let now_ms = deps.clock.wall_ms();
+        let shutdown = options.shutdown;
+        let offset_max = lowered.unwrap_or(Offset::MAX);
         let mut log = Self {
-            dir,
-            dir_state,
-            topic_partition: options.topic_partition,
+            log_start_offset: options.log_start_offset.min(offset_max).max(0),
+            recovery_point: options.recovery_point.min(offset_max).max(0),
             topic_id,
-            config: options.config,
-            segments: Arc::new([]),
-            active: Active {
-                created_ms: now_ms,
-                ..Active::default()
-            },
-            log_start_offset: options
-                .log_start_offset
-                .min(lowered.unwrap_or(Offset::MAX))
-                .max(0),
-            log_end_offset: 0,
-            recovery_point: options
-                .recovery_point
-                .min(lowered.unwrap_or(Offset::MAX))
-                .max(0),
-            epochs: Epochs::default(),
-            producers: Producers::default(),
             snapshots: listing.snapshots.clone(),
-            unsynced: Unsynced::default(),
-            syncing: Syncing::default(),
-            truncation_count: 0,
-            removals: Vec::new(),
             is_recovery_point_lowered: lowered.is_some(),
-            offline: None,
-            is_retired: Arc::default(),
-            cleaning: Cleaning::default(),
-            clean_offset_max: lowered.unwrap_or(Offset::MAX),
-            deps,
+            clean_offset_max: offset_max,
+            ..Self::blank(options, deps, dir_state)
         };
-        if options.shutdown != Shutdown::Clean {
+        if shutdown != Shutdown::Clean {
             // The last process may have left names and epochs that only the page cache knows.
             log.unsynced.names = !is_new;
             log.unsynced.epochs = listing.has_epochs;
         }
         let mut report = RecoveryReport::default();
-        let walked = log.open_segments(&listing, options.shutdown, &mut report)?;
-        if is_new || options.shutdown != Shutdown::Clean || log.log_end_offset == 0 {
+        let walked = log.open_segments(&listing, shutdown, &mut report)?;
+        if is_new || shutdown != Shutdown::Clean || log.log_end_offset == 0 {
             log.unsynced.folder = Some(log.dir_state.note_folder());
         }
         if is_new {
@@ -99,12 +76,51 @@ impl Log {
         log.open_epochs(&listing, &walked)?;
         log.load_producers()?;
         log.remove_surplus_snapshots();
-        if lowered.is_some() && options.shutdown == Shutdown::Unclean {
+        if lowered.is_some() && shutdown == Shutdown::Unclean {
             log.finish_truncation()?;
         }
         // Most logs stay idle; the others open their files again at the first append or read.
         log.close_files();
+        if log.has_chores() {
+            log.note_chores();
+        }
         Ok((log, report))
+    }
+
+    /// Without segments, not yet usable.
+    pub(super) fn blank(options: OpenOptions, deps: LogDeps, dir_state: DirState) -> Self {
+        let created_ms = deps.clock.wall_ms();
+        Self {
+            dir: options.dir.into(),
+            dir_state,
+            topic_partition: options.topic_partition,
+            topic_id: options.topic_id,
+            config: options.config,
+            segments: Arc::new([]),
+            active: Active {
+                created_ms,
+                ..Active::default()
+            },
+            log_start_offset: 0,
+            log_end_offset: 0,
+            recovery_point: 0,
+            epochs: Epochs::default(),
+            producers: Producers::default(),
+            snapshots: BTreeSet::new(),
+            unsynced: Unsynced::default(),
+            syncing: Syncing::default(),
+            backlog: Backlog::default(),
+            is_noted: false,
+            is_unborn: false,
+            truncation_count: 0,
+            removals: Vec::new(),
+            is_recovery_point_lowered: false,
+            offline: None,
+            is_retired: Arc::default(),
+            cleaning: Cleaning::default(),
+            clean_offset_max: Offset::MAX,
+            deps,
+        }
     }
 
     /// Writes down whose the log is, if nobody knows and it is empty: the machine went down before its
@@ -304,7 +320,7 @@ impl Log {
         self.log_start_offset = offset;
         self.log_end_offset = offset;
         self.recovery_point = offset;
-        self.unsynced.names = true;
+        self.mark_names();
         self.start_active(offset, now_ms);
         Ok(())
     }
@@ -320,7 +336,7 @@ impl Log {
             let path = names::path(&self.dir, base, kind);
             self.disk().remove(&path).map_err(|e| Error::io(&path, e))?;
         }
-        self.unsynced.names = true;
+        self.mark_names();
         Ok(())
     }
 
@@ -331,7 +347,7 @@ impl Log {
         };
         if is_short_of_resources(&error) {
             // Nothing was synced, and nothing is lost: the next flush does it.
-            self.unsynced.names = true;
+            self.mark_names();
             return Err(Error::io(&dir, error));
         }
         let reason = format!("fsync of {} failed: {error}", dir.display());
@@ -433,7 +449,7 @@ impl EpochsSeen {
 }
 
 /// Creates the folder. Returns whether there was none.
-fn create_dir(disk: &Arc<dyn Disk>, dir: &Path) -> Result<bool, Error> {
+pub(super) fn create_dir(disk: &Arc<dyn Disk>, dir: &Path) -> Result<bool, Error> {
     if disk.exists(dir).map_err(|e| Error::io(dir, e))? {
         return Ok(false);
     }

@@ -108,7 +108,7 @@ impl Log {
         let path = names::path(&self.dir, offset, Kind::Snapshot);
         self.disk().remove(&path).map_err(|e| Error::io(&path, e))?;
         self.snapshots.remove(&offset);
-        self.unsynced.names = true;
+        self.mark_names();
         Ok(())
     }
 

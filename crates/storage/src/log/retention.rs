@@ -217,7 +217,7 @@ impl Log {
                 Err(error) => return Err(Error::io(&from, error)),
             }
         }
-        self.unsynced.names = true;
+        self.mark_names();
         let due_ms = now_ms.saturating_add(self.config.file_delete_delay_ms);
         self.removals.push(Removal { due_ms, paths });
         Ok(())

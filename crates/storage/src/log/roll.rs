@@ -124,6 +124,7 @@ impl Log {
         if self.active_segment().is_empty() && self.active_segment().base_offset() == base_offset {
             return Ok(());
         }
+        self.be_born()?;
         if self.seal_active_indexes()? {
             let sealed = Arc::clone(self.active_segment());
             self.unsynced.sealed.push(sealed);
@@ -133,7 +134,7 @@ impl Log {
         let segment = Segment::create(self.disk(), &self.dir, base_offset, now_ms)?;
         self.change_segments(|segments| segments.push(Arc::new(segment)));
         self.log_end_offset = base_offset;
-        self.unsynced.names = true;
+        self.mark_names();
         self.start_active(base_offset, now_ms);
         Ok(())
     }
@@ -178,7 +179,7 @@ impl Log {
         let result = self.disk().replace(&path, &bytes, false);
         result.map_err(|e| Error::io(&path, e))?;
         self.snapshots.insert(offset);
-        self.unsynced.names = true;
+        self.mark_names();
         Ok(())
     }
 }

@@ -204,7 +204,7 @@ impl Log {
             segments.splice(replaced, [Arc::new(cleaned)]);
         });
         self.cleaning.pending = None;
-        self.unsynced.names = true;
+        self.mark_names();
         self.remove_surplus_snapshots();
         Ok(true)
     }
@@ -254,7 +254,7 @@ impl Log {
             removed.map_err(|e| self.dir_state.judge(Error::io(&path, e)))?;
         }
         self.cleaning.pending = None;
-        self.unsynced.names = true;
+        self.mark_names();
         Ok(())
     }
 

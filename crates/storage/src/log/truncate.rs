@@ -65,6 +65,8 @@ impl Log {
             .first()
             .map_or(0, |segment| segment.base_offset());
         // Nothing has changed as long as these fail.
+        self.be_born()
+            .map_err(|error| self.dir_state.judge(error))?;
         self.cancel_swap()?;
         self.lower_recovery_point(first.min(offset))
             .map_err(|error| self.dir_state.judge(error))?;

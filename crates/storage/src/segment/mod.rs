@@ -133,16 +133,32 @@ impl Segment {
         base_offset: Offset,
         now_ms: TimestampMs,
     ) -> Result<Self, Error> {
-        let path = names::path(dir, base_offset, Kind::Log);
+        let segment = Self::unborn(disk, dir, base_offset, now_ms);
+        segment.create_file()?;
+        Ok(segment)
+    }
+
+    /// A new segment without a file: [`create_file`](Self::create_file) comes before the first write.
+    pub(crate) fn unborn(
+        disk: &Arc<dyn Disk>,
+        dir: &Arc<Path>,
+        base_offset: Offset,
+        now_ms: TimestampMs,
+    ) -> Self {
         let indexes = Indexes::of_files(disk, dir, base_offset, 0, 0);
-        let segment = Self::new(disk, dir, base_offset, 0, now_ms, indexes);
-        let file = disk.create(&path).map_err(|e| Error::io(&path, e))?;
+        Self::new(disk, dir, base_offset, 0, now_ms, indexes)
+    }
+
+    /// Creates the file, or empties what is there.
+    pub(crate) fn create_file(&self) -> Result<(), Error> {
+        let path = self.path(Kind::Log);
+        let file = self.disk.create(&path).map_err(|e| Error::io(&path, e))?;
         if !file.is_empty().map_err(|e| Error::io(&path, e))? {
             file.set_len(0).map_err(|e| Error::io(&path, e))?;
         }
-        *segment.file.lock() = Some(file);
-        segment.is_used.store(true, Ordering::Relaxed);
-        Ok(segment)
+        *self.file.lock() = Some(file);
+        self.is_used.store(true, Ordering::Relaxed);
+        Ok(())
     }
 
     /// The same segment, unmarked: after all, its file was not changed.

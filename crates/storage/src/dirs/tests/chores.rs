@@ -81,7 +81,7 @@ fn retention_of_a_deleted_log_leaves_its_successor_alone() {
 fn a_folder_is_removed_only_after_the_delay() {
     let bench = Bench::new();
     let dirs = bench.open_and_load();
-    create(&dirs, 0);
+    append(&create(&dirs, 0), 1);
     dirs.delete_log(&tp(0)).unwrap();
     let count = |bench: &Bench| {
         bench
@@ -101,7 +101,7 @@ fn strays_are_set_aside_by_topic_id() {
     let bench = Bench::new();
     let dirs = bench.open_and_load();
     append(&create(&dirs, 0), 1);
-    create(&dirs, 1);
+    append(&create(&dirs, 1), 1);
     close(&dirs, 1);
     drop(dirs);
     let dirs = bench.open();
@@ -126,7 +126,7 @@ fn strays_are_set_aside_by_topic_id() {
 fn a_log_of_another_topic_with_the_same_name_is_not_taken_over() {
     let bench = Bench::new();
     let dirs = bench.open_and_load();
-    create(&dirs, 0);
+    append(&create(&dirs, 0), 1);
     dirs.create_log(&tp(0), topic_id(9), config(), None)
         .unwrap();
     dirs.create_log(&tp(0), topic_id(8), config(), None)

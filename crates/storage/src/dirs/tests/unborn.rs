@@ -1,0 +1,157 @@
+//! Logs that nobody has written to have no folder.
+
+use super::*;
+
+fn one(bench: &Bench) -> LogDirs {
+    let dirs = bench.try_open(options(&["/d/a"])).unwrap();
+    let report = dirs.load(&|_, _| LoadDecision::Open(config()));
+    assert!(report.failed.is_empty(), "{report:?}");
+    dirs
+}
+
+fn has_folder(bench: &Bench) -> bool {
+    bench
+        .names("/d/a")
+        .iter()
+        .any(|name| name.starts_with("t-"))
+}
+
+#[test]
+fn an_empty_log_has_no_file_no_line_in_a_checkpoint_and_reads_as_empty() {
+    let bench = Bench::new();
+    let dirs = one(&bench);
+    let log = create(&dirs, 0);
+    log.lock().assign_epoch_start(LeaderEpoch(3), 0).unwrap();
+    dirs.housekeep(NOW_MS + 3_600_000, &|_| Some(0));
+    {
+        let mut log = log.lock();
+        assert_eq!(log.latest_epoch(), LeaderEpoch(3));
+        log.truncate_to(0).unwrap();
+        assert_eq!(log.latest_epoch(), LeaderEpoch::NONE);
+        assert_eq!(log.topic_id(), Some(topic_id(9)));
+        let read = log.reader().read(0, 100, Offset::MAX, true).unwrap();
+        assert!(read.bytes.is_empty());
+        assert!(log.reader().read(1, 100, Offset::MAX, true).is_err());
+        assert_eq!(log.offset_for_timestamp(0, Offset::MAX).unwrap(), None);
+        assert_eq!(log.max_timestamp_offset(Offset::MAX).unwrap(), None);
+    }
+    close(&dirs, 7);
+    assert!(!has_folder(&bench));
+    for name in ["recovery-point", "log-start", "replication"] {
+        let path = format!("/d/a/{name}-offset-checkpoint");
+        let text = bench.disk.contents(Path::new(&path)).unwrap_or_default();
+        assert!(!String::from_utf8(text).unwrap().contains("t 0"), "{name}");
+    }
+}
+
+#[test]
+fn the_first_record_brings_the_folder_whose_it_is_and_the_epochs_so_far() {
+    let bench = Bench::new();
+    let dirs = one(&bench);
+    let log = create(&dirs, 0);
+    log.lock().assign_epoch_start(LeaderEpoch(0), 0).unwrap();
+    append(&log, 2);
+    assert!(
+        bench
+            .text("/d/a/t-0/partition.metadata")
+            .contains("topic_id")
+    );
+    assert_eq!(
+        bench.text("/d/a/t-0/leader-epoch-checkpoint"),
+        "0\n1\n0 0\n"
+    );
+    drop((log, dirs));
+    bench.disk.kill();
+    let dirs = one(&bench);
+    let log = dirs.log(&tp(0)).expect("found by its folder");
+    assert_eq!(log.lock().log_end_offset(), 2);
+    assert_eq!(log.lock().latest_epoch(), LeaderEpoch(0));
+}
+
+#[test]
+fn a_start_that_finds_no_folder_creates_the_log_again_without_writing_anything() {
+    for is_killed in [false, true] {
+        let bench = Bench::new();
+        let dirs = one(&bench);
+        create(&dirs, 0);
+        dirs.housekeep(NOW_MS + 3_600_000, &|_| Some(0));
+        if !is_killed {
+            close(&dirs, 7);
+        }
+        drop(dirs);
+        bench.disk.kill();
+        let dirs = one(&bench);
+        assert!(dirs.log(&tp(0)).is_none());
+        let calls = bench.disk.calls();
+        let log = create(&dirs, 0);
+        assert_eq!(log.lock().log_end_offset(), 0);
+        assert!(bench.disk.calls() - calls <= 1, "it looks for a folder");
+    }
+}
+
+#[test]
+fn a_log_that_begins_where_the_leaders_does_has_a_folder_that_says_so() {
+    let bench = Bench::new();
+    let dirs = one(&bench);
+    let log = create(&dirs, 0);
+    log.lock().truncate_fully_and_start_at(500).unwrap();
+    dirs.housekeep(NOW_MS + 60_000, &|_| Some(500));
+    drop((log, dirs));
+    bench.disk.crash(None);
+    let dirs = one(&bench);
+    let log = dirs.log(&tp(0)).expect("found by its folder");
+    assert_eq!(log.lock().log_start_offset(), 500);
+}
+
+/// Every call of the first write fails once, then the write is repeated, and the disk is killed.
+#[test]
+fn a_first_write_that_fails_anywhere_leaves_a_log_that_the_next_one_begins() {
+    for k in 0.. {
+        let bench = Bench::new();
+        let dirs = one(&bench);
+        let log = create(&dirs, 0);
+        log.lock().assign_epoch_start(LeaderEpoch(0), 0).unwrap();
+        let full = Fault::Error(ErrorKind::StorageFull);
+        bench.disk.plan(None, k, 1, full);
+        let mut builder = BatchBuilder::new(Compression::None);
+        let value = Bytes::from_static(b"value");
+        builder.append(NOW_MS, None, Some(&value), &[]).unwrap();
+        let batch = ValidatedBatch::new(&builder.build().unwrap().bytes).unwrap();
+        let first = log.lock().append_as_leader(&[batch], LeaderEpoch(0));
+        let is_hit = bench.disk.planned_count() == 0;
+        bench.disk.heal();
+        if first.is_err() {
+            append(&log, 1);
+        }
+        drop((log, dirs));
+        bench.disk.kill();
+        let dirs = one(&bench);
+        let log = dirs.log(&tp(0)).expect("found by its folder");
+        assert_eq!(log.lock().topic_id(), Some(topic_id(9)), "call {k}");
+        assert_eq!(log.lock().log_end_offset(), 1, "call {k}");
+        if !is_hit {
+            assert!(k > 4, "folder, whose it is, segment, epochs, record: {k}");
+            break;
+        }
+    }
+}
+
+#[test]
+fn deleting_and_setting_aside_an_empty_log_costs_the_disk_nothing_but_leaves_no_half_made_folder() {
+    let bench = Bench::new();
+    let dirs = one(&bench);
+    for op in [Op::Sync, Op::SyncDir, Op::Names] {
+        let failing = Fault::Error(ErrorKind::Other);
+        bench.disk.plan(Some(op), 0, 1, failing);
+    }
+    create(&dirs, 0);
+    dirs.delete_log(&tp(0)).unwrap();
+    create(&dirs, 0);
+    dirs.set_aside_stray(&tp(0)).unwrap();
+    assert_eq!(bench.disk.planned_count(), 3);
+    bench.disk.heal();
+    create(&dirs, 0);
+    bench.disk.create_dir(Path::new("/d/a/t-0")).unwrap();
+    dirs.delete_log(&tp(0)).unwrap();
+    assert!(!bench.names("/d/a").contains(&"t-0".to_owned()));
+}
