@@ -27,8 +27,15 @@ use crate::broker::BrokerError;
 use crate::partition::Synced;
 use crate::state::Core;
 
-/// Syncs of one directory at once. They wait for the disk together, and need no processor meanwhile.
+/// Syncs of one directory at once for each processor. A sync is work before it waits: with more of them at
+/// once than this, each has fewer records to make durable, and all of them together get less done.
+const THREADS_PER_PROCESSOR: usize = 3;
 const THREADS_MAX: usize = 32;
+
+fn threads_max() -> usize {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    (processors * THREADS_PER_PROCESSOR).clamp(4, THREADS_MAX)
+}
 
 /// Which partition.
 pub(crate) type Key = (TopicId, PartitionIndex);
@@ -243,7 +250,7 @@ impl Pool {
     /// Another thread, unless there are enough.
     fn start_thread(self: &Arc<Self>) -> std::io::Result<()> {
         let mut threads = self.threads.lock();
-        if threads.len() >= THREADS_MAX {
+        if threads.len() >= threads_max() {
             return Ok(());
         }
         let pool = Arc::clone(self);
