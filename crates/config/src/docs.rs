@@ -30,7 +30,7 @@ static TOPIC: &[(&str, &str)] = &[
     ("delete.retention.ms", "How long a compacted topic keeps a tombstone (a record without a value) after the first compaction it took part in. Readers that take longer than this from the start to the end may miss it."),
     ("file.delete.delay.ms", "How long the files of a removed segment stay on disk, so that readers in the middle of them can finish."),
     ("flush.messages", "1 makes the topic durable: nothing is acknowledged before it is synced to disk, on the leader for acks=1, on all in-sync replicas for acks=all. A larger number begins a sync when so many records wait for one; no acknowledgement waits for that."),
-    ("flush.ms", "A sync to disk begins this long after the first record that is not synced. Without it, everything is synced within 40 seconds, and within about one where little is written. No acknowledgement waits for that."),
+    ("flush.ms", "A sync to disk begins this long after the first record that is not synced. Everything is synced about once a second in any case, so only values below 1000 matter. No acknowledgement waits for that."),
     ("follower.replication.throttled.replicas", "Which replicas copy no faster than follower.replication.throttled.rate while they catch up: partition:broker pairs, or * for all."),
     ("index.interval.bytes", "One index entry is written for about this many bytes of log. Smaller finds offsets faster and takes more space."),
     ("leader.replication.throttled.replicas", "Which replicas are copied from no faster than leader.replication.throttled.rate by those that catch up: partition:broker pairs, or * for all."),

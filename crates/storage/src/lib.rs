@@ -48,7 +48,7 @@ pub use dirs::{
 pub use error::{AppendError, Error, ReadError};
 pub use files::meta_properties::MetaProperties;
 pub use log::{
-    AppendInfo, BACKLOG_MS_MAX, Dirtiness, FlushJob, Log, LogDeps, LogReader, OpenOptions,
-    ReadResult, RecoveryReport, RetiredSegment, Shutdown, TimestampOffset, ValidatedBatch,
+    AppendInfo, Dirtiness, FlushJob, Log, LogDeps, LogReader, OpenOptions, ReadResult,
+    RecoveryReport, RetiredSegment, Shutdown, TimestampOffset, ValidatedBatch,
 };
 pub use producers::ProducerDescription;

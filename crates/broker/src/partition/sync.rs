@@ -20,8 +20,8 @@ use super::append::{Appended, Commit};
 use super::{Effects, Partition, Role, State};
 use crate::replica::AckRoute;
 
-/// Everything is synced that soon anyway.
-const DELAY_MAX: Duration = Duration::from_millis(storage::BACKLOG_MS_MAX.unsigned_abs());
+/// All logs are synced so often anyway.
+const FLUSH_INTERVAL: Duration = Duration::from_secs(1);
 
 /// When a topic's new records are synced, sooner than everything is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ impl SyncRule {
         let delay = Duration::from_millis(u64::try_from(flush_ms).unwrap_or(u64::MAX));
         Self {
             records_max: flush_messages.max(1),
-            delay_max: (delay < DELAY_MAX).then_some(delay),
+            delay_max: (delay < FLUSH_INTERVAL).then_some(delay),
         }
     }
 

@@ -127,9 +127,6 @@ impl LogDirs {
     /// removal of deleted files, checkpoints; each at its own interval. Blocks for the disk; call it
     /// about once a second on a thread of its own.
     ///
-    /// A log with little to flush is flushed at each call, one with much once the kernel has had the time to
-    /// write it back: [`BACKLOG_MS_MAX`](crate::BACKLOG_MS_MAX) later.
-    ///
     /// `high_watermark` is asked for each partition without any lock of ours being held. Partitions
     /// it does not know are flushed, but nothing of them is deleted.
     pub fn housekeep(
@@ -146,15 +143,14 @@ impl LogDirs {
             } else {
                 self.logs_of(noted)
             };
-            let flushed = flush(&logs, now_ms);
-            report.flushed_logs += flushed.count;
+            report.flushed_logs += flush(&logs);
             if due.retention {
                 report.deleted_segments += self.apply_retention(dir, &logs, now_ms, high_watermark);
             }
             for (tp, log) in &logs {
                 self.tend(tp, log, due, now_ms, high_watermark);
             }
-            if due.checkpoint || flushed.is_large {
+            if due.checkpoint {
                 warn_of("checkpoints", self.checkpoint(dir));
             }
             if due.high_watermark {
@@ -341,24 +337,13 @@ fn of_born(log: &SharedLog, offset: impl Fn(&Log) -> Offset) -> Option<Offset> {
     (!log.is_unborn()).then(|| offset(&log))
 }
 
-/// What a round has flushed.
-#[derive(Debug, Default)]
-struct Flushed {
-    count: usize,
-    /// Recovery would read much less now.
-    is_large: bool,
-}
-
-/// Makes new bytes durable where that is due, each log's without its lock.
-fn flush(logs: &[(TopicPartition, SharedLog)], now_ms: TimestampMs) -> Flushed {
-    let mut flushed = Flushed::default();
+/// Makes new bytes durable, each log's without its lock. Returns how many logs had some.
+fn flush(logs: &[(TopicPartition, SharedLog)]) -> usize {
+    let mut count = 0;
     for (tp, log) in logs {
         let begun = {
             let mut log = log.lock();
             log.begin_chores();
-            if !log.is_flush_due(now_ms) {
-                continue;
-            }
             log.begin_flush()
         };
         let job = match begun {
@@ -367,13 +352,9 @@ fn flush(logs: &[(TopicPartition, SharedLog)], now_ms: TimestampMs) -> Flushed {
             // It is offline, and whoever took it offline has said so.
             Err(_) => continue,
         };
-        let is_large = job.is_large();
         let result = job.run();
         match log.lock().finish_flush(job, result) {
-            Ok(()) => {
-                flushed.count += 1;
-                flushed.is_large |= is_large;
-            }
+            Ok(()) => count += 1,
             Err(error) if error.is_offline() => {
                 tracing::error!(partition = %tp, %error, "flush failed");
             }
@@ -382,7 +363,7 @@ fn flush(logs: &[(TopicPartition, SharedLog)], now_ms: TimestampMs) -> Flushed {
             }
         }
     }
-    flushed
+    count
 }
 
 fn warn_of(what: &str, result: Result<(), Error>) {

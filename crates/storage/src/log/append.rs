@@ -326,7 +326,6 @@ impl Log {
         let segment = self.active_segment();
         let Err(error) = segment.write(&mut parts) else {
             segment.publish(size_of(placed), now_ms);
-            self.backlog.add(size_of(placed), now_ms);
             self.note_chores();
             return Ok(());
         };

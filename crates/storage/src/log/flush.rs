@@ -15,7 +15,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use types::{Offset, TimestampMs};
+use types::Offset;
 
 use super::{EPOCHS_FILE, Log, Unsynced};
 use crate::Error;
@@ -28,43 +28,6 @@ use crate::segment::Segment;
 /// Recovery rebuilds producers from the last snapshot: one at least so often.
 const SNAPSHOT_INTERVAL_BYTES: u64 = 64 << 20;
 
-/// A log with no more than this to sync is synced at every round of housekeeping.
-const SMALL_BACKLOG_BYTES: u64 = 1 << 20;
-/// Whatever is appended is synced so much later at the latest. The kernel's own threads begin to write a
-/// file back 30 s after it was first written to, and look every 5 s: by then most of it is on the disk.
-pub const BACKLOG_MS_MAX: i64 = 40_000;
-
-/// What was appended and not synced yet.
-#[derive(Debug, Default)]
-pub(super) struct Backlog {
-    bytes: u64,
-    /// When the first of them came; `None`: it was there when the log was opened, or there is nothing.
-    since_ms: Option<TimestampMs>,
-}
-
-impl Backlog {
-    pub(super) fn add(&mut self, bytes: u64, now_ms: TimestampMs) {
-        self.bytes += bytes;
-        self.since_ms.get_or_insert(now_ms);
-    }
-
-    fn put_back(&mut self, earlier: Self) {
-        self.bytes += earlier.bytes;
-        self.since_ms = earlier.since_ms.or(self.since_ms);
-    }
-
-    fn is_small(&self) -> bool {
-        self.bytes <= SMALL_BACKLOG_BYTES
-    }
-
-    /// A clock that was set back must not keep anything from being synced.
-    fn is_old(&self, now_ms: TimestampMs) -> bool {
-        let waited_ms = |since_ms| now_ms.saturating_sub(since_ms);
-        self.since_ms
-            .is_none_or(|since_ms| !(0..BACKLOG_MS_MAX).contains(&waited_ms(since_ms)))
-    }
-}
-
 /// What one flush has to sync. Needs no lock of the log while it runs.
 #[derive(Debug)]
 #[must_use = "nothing is durable until it has run"]
@@ -74,18 +37,12 @@ pub struct FlushJob {
     dir_state: DirState,
     segments: Vec<Arc<Segment>>,
     unsynced: Unsynced,
-    backlog: Backlog,
     up_to: Offset,
     truncation_count: u64,
     is_retired: Arc<AtomicBool>,
 }
 
 impl FlushJob {
-    /// Whether so much is synced that the recovery point is worth writing down.
-    pub(crate) fn is_large(&self) -> bool {
-        !self.backlog.is_small()
-    }
-
     /// Syncs. Blocks for the disk. Hand the result to [`Log::finish_flush`].
     ///
     /// # Errors
@@ -192,7 +149,6 @@ impl Log {
                 .cloned()
                 .collect(),
             unsynced: self.syncing.unsynced.clone(),
-            backlog: std::mem::take(&mut self.backlog),
             up_to: self.log_end_offset,
             truncation_count: self.truncation_count,
             is_retired: Arc::clone(&self.is_retired),
@@ -210,21 +166,11 @@ impl Log {
         }
         if run.is_err() {
             self.unsynced.add(job.unsynced);
-            self.backlog.put_back(job.backlog);
             self.note_chores();
         } else if job.truncation_count == self.truncation_count {
             self.recovery_point = self.recovery_point.max(job.up_to);
         }
         run
-    }
-
-    /// Whether housekeeping is to flush now: what is little at every round, what is much once the kernel
-    /// has written back most of it. Compaction waits for closed segments only, and gets them at once.
-    pub(crate) fn is_flush_due(&self, now_ms: TimestampMs) -> bool {
-        let has_closed = || self.recovery_point < self.active_segment().base_offset();
-        self.backlog.is_small()
-            || self.backlog.is_old(now_ms)
-            || (self.config.compact && has_closed())
     }
 
     /// Whether there is something to flush, or files wait for their removal.

@@ -53,8 +53,7 @@ use crate::{Error, LogConfig};
 use cleaning::Cleaning;
 pub(crate) use cleaning::CleaningView;
 pub use cleaning::Dirtiness;
-use flush::Backlog;
-pub use flush::{BACKLOG_MS_MAX, FlushJob};
+pub use flush::FlushJob;
 pub(crate) use listing::read_topic_id;
 pub use reader::LogReader;
 pub use retention::RetiredSegment;
@@ -91,7 +90,6 @@ pub struct Log {
     snapshots: BTreeSet<Offset>,
     unsynced: Unsynced,
     syncing: Syncing,
-    backlog: Backlog,
     /// Housekeeping comes by: see [`Log::has_chores`].
     is_noted: bool,
     /// Nothing was written to it yet: it is in memory alone.

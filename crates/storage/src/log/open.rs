@@ -10,8 +10,8 @@ use super::cleaning::Cleaning;
 use super::listing::{Listed, Listing, check_topic_id};
 use super::recovery::{self, Rules, Walked};
 use super::{
-    Active, Backlog, EPOCHS_FILE, LOWERED_RECOVERY_POINT_FILE, Log, LogDeps, OpenOptions,
-    RecoveryReport, Shutdown, Syncing, Unsynced,
+    Active, EPOCHS_FILE, LOWERED_RECOVERY_POINT_FILE, Log, LogDeps, OpenOptions, RecoveryReport,
+    Shutdown, Syncing, Unsynced,
 };
 use crate::Error;
 use crate::dir_state::DirState;
@@ -109,7 +109,6 @@ impl Log {
             snapshots: BTreeSet::new(),
             unsynced: Unsynced::default(),
             syncing: Syncing::default(),
-            backlog: Backlog::default(),
             is_noted: false,
             is_unborn: false,
             truncation_count: 0,
