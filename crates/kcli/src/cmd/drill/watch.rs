@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use client::{Address, Admin, Client, Settings};
 use protocol::Str;
-use protocol::messages::metadata::{MetadataRequest, MetadataRequestTopic, MetadataResponse};
+use protocol::messages::metadata::{
+    MetadataRequest, MetadataRequestTopic, MetadataResponse, MetadataResponseTopic,
+};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
@@ -104,15 +106,23 @@ impl Picture {
             };
             (partition.partition_index, picture)
         });
+        let brokers = response.brokers.iter().map(|broker| broker.node_id);
         Some(Self {
-            brokers: response
-                .brokers
-                .iter()
-                .map(|broker| broker.node_id)
-                .collect(),
+            brokers: brokers.filter(|id| !is_out(topic, *id)).collect(),
             partitions: partitions.collect(),
         })
     }
+}
+
+/// Whether a broker that is listed is out of service all the same: brokers may list one that was fenced a
+/// little longer, but none of its replicas is online.
+fn is_out(topic: &MetadataResponseTopic, broker: i32) -> bool {
+    let mut hosted = topic
+        .partitions
+        .iter()
+        .filter(|partition| partition.replica_nodes.contains(&broker))
+        .peekable();
+    hosted.peek().is_some() && hosted.all(|one| one.offline_replicas.contains(&broker))
 }
 
 /// Whom to ask, and since when time counts.
@@ -231,6 +241,8 @@ impl Watch {
 
 #[cfg(test)]
 mod tests {
+    use protocol::messages::metadata::{MetadataResponseBroker, MetadataResponsePartition};
+
     use super::*;
 
     fn picture(brokers: &[i32], leader: i32, epoch: i32, isr: &[i32]) -> Picture {
@@ -267,6 +279,35 @@ mod tests {
         let healed = picture(&[1, 2, 3], 2, 6, &[3, 2, 1]);
         let last = after.changes_to(&healed).pop();
         assert_eq!(last, Some(What::Whole));
+    }
+
+    #[test]
+    fn a_fenced_broker_that_is_listed_a_little_longer_is_gone() {
+        let listed = |node_id| MetadataResponseBroker {
+            node_id,
+            ..MetadataResponseBroker::default()
+        };
+        let partition = |offline: &[i32]| MetadataResponsePartition {
+            replica_nodes: vec![1, 2],
+            offline_replicas: offline.to_vec(),
+            ..MetadataResponsePartition::default()
+        };
+        let brokers = |partitions| {
+            let topic = MetadataResponseTopic {
+                partitions,
+                ..MetadataResponseTopic::default()
+            };
+            let response = MetadataResponse {
+                brokers: vec![listed(1), listed(2), listed(3)],
+                topics: vec![topic],
+                ..MetadataResponse::default()
+            };
+            let picture = Picture::of(&response).expect("a picture");
+            picture.brokers.into_iter().collect::<Vec<_>>()
+        };
+        assert_eq!(brokers(vec![partition(&[1]), partition(&[1])]), [2, 3]);
+        // One of its disks has failed.
+        assert_eq!(brokers(vec![partition(&[1]), partition(&[])]), [1, 2, 3]);
     }
 
     #[test]
