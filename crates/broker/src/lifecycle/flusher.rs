@@ -32,6 +32,7 @@ use crate::state::Core;
 const THREADS_PER_PROCESSOR: usize = 3;
 const THREADS_MAX: usize = 32;
 
+/// Asks the system, which reads files for it: once for each pool, not for each sync.
 fn threads_max() -> usize {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     (processors * THREADS_PER_PROCESSOR).clamp(4, THREADS_MAX)
@@ -187,6 +188,7 @@ struct Pool {
     core: Arc<Core>,
     queue: Arc<SyncQueue>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    threads_max: usize,
     on_failure: Arc<Mutex<Option<OnFailure>>>,
 }
 
@@ -213,6 +215,7 @@ impl Flusher {
                 core: Arc::clone(core),
                 queue: Arc::clone(queue),
                 threads: Mutex::default(),
+                threads_max: threads_max(),
                 on_failure: Arc::clone(&on_failure),
             });
             flusher.pools.push(Arc::clone(&pool));
@@ -250,7 +253,7 @@ impl Pool {
     /// Another thread, unless there are enough.
     fn start_thread(self: &Arc<Self>) -> std::io::Result<()> {
         let mut threads = self.threads.lock();
-        if threads.len() >= threads_max() {
+        if threads.len() >= self.threads_max {
             return Ok(());
         }
         let pool = Arc::clone(self);

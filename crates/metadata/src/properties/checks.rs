@@ -148,10 +148,11 @@ fn check_drain(
     let Event::Drain { broker, on: true } = event else {
         return;
     };
-    if older.is_draining(NodeId(i32::from(*broker))) {
+    let broker = NodeId(i32::from(*broker));
+    if older.is_draining(broker) {
         return;
     }
-    if partition.leader == Some(NodeId(i32::from(*broker))) {
+    if partition.leader == Some(broker) {
         let mut others = partition
             .isr
             .iter()

@@ -237,7 +237,7 @@ impl<S: Service> Server<S> {
 }
 
 /// What every accepted socket is told.
-pub(super) fn set_options(stream: &TcpStream, limits: &Limits) -> io::Result<()> {
+fn set_options(stream: &TcpStream, limits: &Limits) -> io::Result<()> {
     // No reply waits for the acknowledgement of the one before.
     stream.set_nodelay(true)?;
     if let Some(bytes) = limits.send_buffer_bytes {

@@ -87,6 +87,8 @@ fn environment_goes_before_the_file_and_overrides_before_both() {
         5
     );
     assert!(dir.path().join("there/meta.properties").is_file());
+    client.produce("numeros", &["uno"]).expect("written");
+    assert!(dir.path().join("there/numeros-0").is_dir());
     assert_eq!(server.stop(), 0);
 }
 

@@ -122,6 +122,14 @@ fn close(dirs: &LogDirs, broker_epoch: i64) {
     dirs.close(broker_epoch, &|_| Some(5)).unwrap();
 }
 
+/// What a start finds in one directory.
+fn one(bench: &Bench) -> LogDirs {
+    let dirs = bench.try_open(options(&["/d/a"])).unwrap();
+    let report = dirs.load(&|_, _| LoadDecision::Open(config()));
+    assert!(report.failed.is_empty(), "{report:?}");
+    dirs
+}
+
 #[test]
 fn empty_directories_are_formatted_and_known_again() {
     let bench = Bench::new();

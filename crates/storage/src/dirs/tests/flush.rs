@@ -2,12 +2,6 @@
 
 use super::*;
 
-fn one(bench: &Bench) -> LogDirs {
-    let dirs = bench.try_open(options(&["/d/a"])).unwrap();
-    dirs.load(&|_, _| LoadDecision::Open(config()));
-    dirs
-}
-
 fn recovery_point(log: &SharedLog) -> Offset {
     log.lock().recovery_point()
 }

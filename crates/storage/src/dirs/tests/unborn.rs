@@ -2,13 +2,6 @@
 
 use super::*;
 
-fn one(bench: &Bench) -> LogDirs {
-    let dirs = bench.try_open(options(&["/d/a"])).unwrap();
-    let report = dirs.load(&|_, _| LoadDecision::Open(config()));
-    assert!(report.failed.is_empty(), "{report:?}");
-    dirs
-}
-
 fn has_folder(bench: &Bench) -> bool {
     bench
         .names("/d/a")

@@ -2,13 +2,6 @@
 
 use super::*;
 
-fn one(bench: &Bench) -> LogDirs {
-    let dirs = bench.try_open(options(&["/d/a"])).unwrap();
-    let report = dirs.load(&|_, _| LoadDecision::Open(config()));
-    assert!(report.failed.is_empty(), "{report:?}");
-    dirs
-}
-
 #[test]
 fn creating_a_log_syncs_nothing_nor_does_keeping_it_nor_closing_it() {
     let bench = Bench::new();
