@@ -33,6 +33,8 @@ pub enum Op {
     Write,
     /// [`DiskFile::read_at`] and [`Disk::read`].
     Read,
+    /// [`DiskFile::reserve`].
+    Reserve,
     /// [`DiskFile::set_len`].
     SetLen,
     /// [`DiskFile::sync`].
@@ -70,6 +72,8 @@ struct Contents {
     durable: Vec<u8>,
     /// Writes since the last sync.
     unsynced: Vec<(usize, Vec<u8>)>,
+    /// Where the blocks end that were reserved. Neither a kill nor a power cut gives them back.
+    reserved_end: usize,
     modified_ms: i64,
 }
 
@@ -188,6 +192,14 @@ impl FaultDisk {
     #[must_use]
     pub fn contents(&self, path: &Path) -> Option<Vec<u8>> {
         Some(self.file(path).ok()?.lock().current.clone())
+    }
+
+    /// How much is reserved beyond a file's end.
+    #[must_use]
+    pub fn reserved_bytes(&self, path: &Path) -> usize {
+        let Ok(file) = self.file(path) else { return 0 };
+        let file = file.lock();
+        file.reserved_end.saturating_sub(file.current.len())
     }
 
     /// Changes a file behind everybody's back, as bit rot would. Creates it if it is not there.

@@ -50,7 +50,12 @@ pub trait DiskFile: fmt::Debug + Send + Sync {
     /// than the buffer if only a part is.
     fn read_cached_at(&self, buffer: &mut [u8], position: u64) -> io::Result<usize>;
 
-    /// Cuts or extends the file.
+    /// Reserves blocks for `size_bytes` at `position` and leaves the file's size as it is. Writes there need
+    /// not look for blocks any more; [`set_len`](Self::set_len), to the same size too, gives back what is
+    /// reserved beyond. `Unsupported` where the file system cannot. After an error a part may be reserved.
+    fn reserve(&self, position: u64, size_bytes: u64) -> io::Result<()>;
+
+    /// Cuts or extends the file. What was reserved beyond its end is given back.
     fn set_len(&self, size_bytes: u64) -> io::Result<()>;
 
     /// Sets when the file was last written, in milliseconds since 1970.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
-use rustix::fs::{FlockOperation, Mode, OFlags, Timespec, Timestamps};
+use rustix::fs::{FallocateFlags, FlockOperation, Mode, OFlags, Timespec, Timestamps};
 use rustix::io::{Errno, ReadWriteFlags};
 
 use super::{DirEntry, Disk, DiskFile, DiskLock, Space, fsync_failed};
@@ -76,6 +76,11 @@ impl DiskFile for RealFile {
             }
             result => result,
         }
+    }
+
+    fn reserve(&self, position: u64, size_bytes: u64) -> io::Result<()> {
+        let flags = FallocateFlags::KEEP_SIZE;
+        uninterrupted(|| rustix::fs::fallocate(&self.fd, flags, position, size_bytes))
     }
 
     fn set_len(&self, size_bytes: u64) -> io::Result<()> {

@@ -51,6 +51,40 @@ fn what_is_written_at_a_position_is_read_there() {
 }
 
 #[test]
+fn reserving_blocks_leaves_size_and_contents_alone() {
+    on_both(|disk, dir| {
+        let file = disk.create(&dir.join("a")).unwrap();
+        write_all_at(&*file, &mut [IoSlice::new(b"hello")], 0).unwrap();
+        match file.reserve(5, 1 << 20) {
+            Err(error) if error.kind() == ErrorKind::Unsupported => return,
+            result => result.unwrap(),
+        }
+        assert_eq!(file.len().unwrap(), 5);
+        write_all_at(&*file, &mut [IoSlice::new(b"!")], 5).unwrap();
+        file.set_len(6).unwrap();
+        assert_eq!(disk.read(&dir.join("a"), 10).unwrap(), b"hello!");
+    });
+}
+
+#[test]
+fn what_is_reserved_takes_room_and_writes_there_take_none() {
+    let (disk, dir) = fault_disk();
+    let path = dir.join("f");
+    let file = disk.create(&path).unwrap();
+    disk.set_capacity(Some(10));
+    file.reserve(0, 6).unwrap();
+    assert_eq!(disk.reserved_bytes(&path), 6);
+    let error = file.reserve(6, 5).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::StorageFull);
+    assert_eq!(disk.reserved_bytes(&path), 10);
+    assert_eq!(
+        file.write_at(&[IoSlice::new(b"hello worlds")], 0).unwrap(),
+        10
+    );
+    assert_eq!(disk.reserved_bytes(&path), 0);
+}
+
+#[test]
 fn names_are_created_replaced_renamed_listed_and_removed() {
     on_both(|disk, dir| {
         let sub = dir.join("x/y");

@@ -16,6 +16,7 @@ use protocol::records::{
 use smallvec::SmallVec;
 use types::{LeaderEpoch, TimestampMs};
 
+use super::reserve::Reservation;
 use super::{AppendInfo, Log, ValidatedBatch};
 use crate::producers::Verdict;
 use crate::{AppendError, Error};
@@ -323,6 +324,7 @@ impl Log {
             .iter()
             .flat_map(|batch| batch.parts().map(IoSlice::new))
             .collect();
+        self.maybe_reserve(size_of(placed));
         let segment = self.active_segment();
         let Err(error) = segment.write(&mut parts) else {
             segment.publish(size_of(placed), now_ms);
@@ -331,6 +333,7 @@ impl Log {
         };
         let path = segment.path(crate::files::names::Kind::Log);
         let undone = segment.cut_back();
+        self.active.reservation = Reservation::refused();
         let failed = self.dir_state.judge(Error::io(&path, error));
         match undone {
             Err(undo) if !failed.is_offline() => {

@@ -257,6 +257,7 @@ impl Log {
             self.write_producer_snapshot(self.log_end_offset)?;
         }
         self.remove_surplus_snapshots();
+        self.give_back_reserved();
         self.flush()?;
         self.close_files();
         self.offline = Some("the log was closed".to_owned());

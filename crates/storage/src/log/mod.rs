@@ -25,6 +25,7 @@ mod open;
 mod producers_load;
 mod reader;
 mod recovery;
+mod reserve;
 mod retention;
 mod roll;
 mod swap;
@@ -115,6 +116,7 @@ struct Active {
     /// Largest timestamp of the first batch: `segment.ms` counts from it. Read when needed.
     first_timestamp: Option<TimestampMs>,
     created_ms: TimestampMs,
+    reservation: reserve::Reservation,
 }
 
 /// What the next flush must sync besides the bytes of the segments.

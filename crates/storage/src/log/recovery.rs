@@ -18,7 +18,7 @@ use std::sync::Arc;
 use types::{LeaderEpoch, Offset};
 
 use super::listing::Listed;
-use super::{RecoveryReport, Shutdown};
+use super::{RecoveryReport, Shutdown, reserve};
 use crate::Error;
 use crate::disk::Disk;
 use crate::files::names::Kind;
@@ -223,6 +223,9 @@ impl Walk {
                 offset: scan.next_offset(),
                 reason: format!("the log was durable up to offset {}", rules.recovery_point),
             }));
+        }
+        if rules.is_active() && rules.shutdown != Shutdown::Clean {
+            reserve::give_back_after_crash(&self.segment);
         }
         if rules.shutdown != Shutdown::Clean || is_cut || !self.had_indexes {
             self.write_indexes(rules, report)?;

@@ -249,8 +249,10 @@ impl Log {
             .try_for_each(|offset| self.remove_snapshot(offset))
     }
 
-    /// Closes files that nobody has used since the last call. They are opened again when needed.
-    pub(crate) fn close_unused_files(&self) {
+    /// Closes files that nobody has used since the last call. They are opened again when needed. A log that is
+    /// not written to any more gives back the blocks it has reserved.
+    pub(crate) fn close_unused_files(&mut self) {
+        self.give_back_if_idle();
         for segment in self.segments.iter() {
             segment.close_if_unused();
         }

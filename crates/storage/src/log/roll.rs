@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use types::{Offset, TimestampMs};
 
+use super::reserve::Reservation;
 use super::{Active, Log};
 use crate::Error;
 use crate::files::names::{self, Kind};
@@ -129,6 +130,8 @@ impl Log {
             let sealed = Arc::clone(self.active_segment());
             self.unsynced.sealed.push(sealed);
         }
+        // Before there is a next segment: recovery looks for reserved blocks in the active one alone.
+        self.give_back_reserved();
         self.write_producer_snapshot(base_offset)?;
         let now_ms = self.now_ms();
         let segment = Segment::create(self.disk(), &self.dir, base_offset, now_ms)?;
@@ -144,6 +147,7 @@ impl Log {
             builder: IndexBuilder::new(base_offset, self.config.index_interval_bytes),
             first_timestamp: None,
             created_ms: now_ms,
+            reservation: Reservation::default(),
         };
     }
 

@@ -17,6 +17,7 @@ mod disk;
 mod flush;
 mod follower;
 mod recovery;
+mod reserve;
 mod retention;
 mod truncation;
 

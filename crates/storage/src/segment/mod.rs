@@ -22,6 +22,7 @@ pub(crate) mod timestamps;
 mod verify;
 
 use std::io::{self, IoSlice};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
@@ -253,6 +254,20 @@ impl Segment {
     /// Removes what a failed [`write`](Self::write) left behind.
     pub(crate) fn cut_back(&self) -> io::Result<()> {
         self.open_file()?.set_len(self.size_bytes())
+    }
+
+    /// Reserves blocks for these positions; the file's size stays.
+    pub(crate) fn reserve(&self, positions: &Range<u64>) -> io::Result<()> {
+        let size_bytes = positions.end.saturating_sub(positions.start);
+        self.open_file()?.reserve(positions.start, size_bytes)
+    }
+
+    /// Gives back the blocks beyond the file's end. Neither its size nor the time of its last write changes.
+    /// Only for whoever appends: a write that is not published yet would be cut.
+    pub(crate) fn give_back(&self) -> io::Result<()> {
+        let file = self.open_file()?;
+        file.set_len(self.size_bytes())?;
+        file.set_modified_ms(self.modified_ms())
     }
 
     /// Cuts the file, durably. Only while nobody reads: while the log is being opened.

@@ -31,6 +31,13 @@ impl FaultFile {
     }
 }
 
+impl Contents {
+    /// What counts as used of the disk.
+    fn blocks_end(&self) -> usize {
+        self.current.len().max(self.reserved_end)
+    }
+}
+
 impl DiskFile for FaultFile {
     fn write_at(&self, parts: &[IoSlice<'_>], position: u64) -> io::Result<usize> {
         let short = self.disk.before(Op::Write)?;
@@ -38,7 +45,7 @@ impl DiskFile for FaultFile {
         let mut bytes: Vec<u8> = parts.iter().flat_map(|part| part.iter().copied()).collect();
         bytes.truncate(short.unwrap_or(usize::MAX));
         let mut file = self.contents.lock();
-        let growth = (position + bytes.len()).saturating_sub(file.current.len());
+        let growth = (position + bytes.len()).saturating_sub(file.blocks_end());
         let granted = self.room_for(growth);
         if granted < growth {
             bytes.truncate(bytes.len().saturating_sub(growth - granted));
@@ -69,10 +76,26 @@ impl DiskFile for FaultFile {
         self.read_at(buffer, position)
     }
 
+    fn reserve(&self, position: u64, size_bytes: u64) -> io::Result<()> {
+        self.disk.before(Op::Reserve)?;
+        let end = index(position + size_bytes)?;
+        let mut file = self.contents.lock();
+        let growth = end.saturating_sub(file.blocks_end());
+        let granted = self.room_for(growth);
+        if granted > 0 {
+            file.reserved_end = end - (growth - granted);
+        }
+        if granted < growth {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        Ok(())
+    }
+
     fn set_len(&self, size_bytes: u64) -> io::Result<()> {
         self.disk.before(Op::SetLen)?;
         let size = index(size_bytes)?;
         let mut file = self.contents.lock();
+        file.reserved_end = 0;
         file.current.resize(size, 0);
         // Bytes cut off do not come back, even if the file grows over them again.
         for (position, bytes) in &mut file.unsynced {
