@@ -6,7 +6,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use rustix::fs::fdatasync;
+use rustix::fs::{FallocateFlags, fallocate, fdatasync};
 use serde_json::{Value, json};
 use types::{Clock as _, SystemClock};
 
@@ -18,66 +18,47 @@ const BYTES_MAX: usize = 1 << 30;
 /// Each core appends to several files in turns, as a broker does to its partitions.
 const FILES: usize = 12;
 
-/// Files that were written. They stay until all is measured, so that nobody gets pages of another one.
-pub(super) struct Written<'a> {
-    dir: &'a Path,
-    /// Each measurement's, by core.
-    rounds: Vec<Vec<PathBuf>>,
+/// How much is reserved at once, as a broker does.
+const RESERVED_BYTES: usize = 4 << 20;
+
+/// At the end of files that are new, and then once more over the same pages. Whoever writes does not pay for the
+/// disk here: the kernel's own threads write later.
+///
+/// With `is_reserved` the blocks are there before they are written to.
+pub(super) fn append(dir: &Path, piece_bytes: usize, is_reserved: bool) -> Result<Value> {
+    let paths = (0..cores() * FILES).map(|file| dir.join(format!("append-{file}")));
+    let paths: Vec<PathBuf> = paths.collect();
+    let mut result = write(&paths, piece_bytes, is_reserved)?;
+    rustix::fs::sync();
+    result["again_cpu_s_per_gb"] = write(&paths, piece_bytes, false)?["cpu_s_per_gb"].take();
+    rustix::fs::sync();
+    for path in paths {
+        std::fs::remove_file(path)?;
+    }
+    Ok(result)
 }
 
-impl<'a> Written<'a> {
-    pub(super) const fn new(dir: &'a Path) -> Self {
-        Self {
-            dir,
-            rounds: Vec::new(),
-        }
-    }
-
-    /// At the end of files that are new. Whoever writes does not pay for the disk here: the kernel's own threads write
-    /// later.
-    pub(super) fn append(&mut self, piece_bytes: usize) -> Result<Value> {
-        let round = self.rounds.len();
-        let paths =
-            (0..cores() * FILES).map(|file| self.dir.join(format!("append-{round}-{file}")));
-        self.rounds.push(paths.collect());
-        let result = self.write(round, piece_bytes);
-        // On the disk before the next measurement begins: it finds no writeback beside it.
-        rustix::fs::sync();
-        result
-    }
-
-    /// Over the pages of the files that were written last.
-    pub(super) fn overwrite(&self, piece_bytes: usize) -> Result<Value> {
-        let result = self.write(self.rounds.len().saturating_sub(1), piece_bytes);
-        rustix::fs::sync();
-        result
-    }
-
-    fn write(&self, round: usize, piece_bytes: usize) -> Result<Value> {
-        let paths = self.rounds.get(round).map_or(&[][..], Vec::as_slice);
-        per_byte(|core| {
-            let mine = paths.iter().skip(core * FILES).take(FILES);
-            let files: Vec<File> = mine.map(open).collect::<Result<_>>()?;
-            let piece = vec![1_u8; piece_bytes];
-            let mut turn = 0;
-            Ok(move || {
-                let (file, place) = (turn % FILES, turn / FILES);
-                turn += 1;
-                if turn * piece_bytes > BYTES_MAX / cores() {
-                    return Ok(0);
-                }
-                files[file].write_all_at(&piece, (place * piece_bytes) as u64)?;
-                Ok(piece_bytes)
-            })
+fn write(paths: &[PathBuf], piece_bytes: usize, is_reserved: bool) -> Result<Value> {
+    let bytes_max = BYTES_MAX / cores();
+    per_byte(|core| {
+        let mine = paths.iter().skip(core * FILES).take(FILES);
+        let files: Vec<File> = mine.map(open).collect::<Result<_>>()?;
+        let piece = vec![1_u8; piece_bytes];
+        let mut turn = 0;
+        Ok(move || {
+            let (file, at) = (&files[turn % FILES], turn / FILES * piece_bytes);
+            turn += 1;
+            if turn * piece_bytes > bytes_max {
+                return Ok(0);
+            }
+            if is_reserved && at % RESERVED_BYTES < piece_bytes {
+                let next = at.next_multiple_of(RESERVED_BYTES) as u64;
+                fallocate(file, FallocateFlags::KEEP_SIZE, next, RESERVED_BYTES as u64)?;
+            }
+            file.write_all_at(&piece, at as u64)?;
+            Ok(piece_bytes)
         })
-    }
-
-    pub(super) fn remove(self) -> Result<()> {
-        for path in self.rounds.iter().flatten() {
-            std::fs::remove_file(path)?;
-        }
-        Ok(())
-    }
+    })
 }
 
 #[expect(

@@ -29,17 +29,17 @@ use crate::report;
 /// How much time one measurement may take.
 const TIME: Duration = Duration::from_millis(1200);
 
-/// `--dir`: where files may be written.
+/// `--dir`: where files may be written. With `--append BYTES` only writing in pieces of that size, with `--reserved 1`
+/// to reserved blocks; else all but writing. Whoever starts us sees to it that there is memory to write to.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let dir = Path::new(args.text("dir")?);
     std::fs::create_dir_all(dir)?;
-    let mut written = files::Written::new(dir);
-    // Whoever starts us has just seen to it that there is memory: what needs much of it comes first.
-    let result = json!({
-        "write_256k": written.append(256 << 10)?,
-        "write_256k_same_pages": written.overwrite(256 << 10)?,
-        "write_64k": written.append(64 << 10)?,
-        "write_16k": written.append(16 << 10)?,
+    let piece_bytes = args.number("append", 0)?;
+    if piece_bytes > 0 {
+        let is_reserved = args.number("reserved", 0)? == 1;
+        return report::result(&files::append(dir, piece_bytes, is_reserved)?);
+    }
+    report::result(&json!({
         "memcpy": memory::copy()?,
         "crc32c_16k": memory::crc32c(16 << 10)?,
         "crc32c_256k": memory::crc32c(256 << 10)?,
@@ -48,9 +48,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         "sendfile_256k": sockets::stream_file(dir, 256 << 10)?,
         "fdatasync_64k": files::sync(dir, 64 << 10)?,
         "wakeup": wakeup::ping_pong()?,
-    });
-    written.remove()?;
-    report::result(&result)
+    }))
 }
 
 /// CPU time of the calling thread.
