@@ -11,6 +11,7 @@ use std::sync::Arc;
 use types::{Offset, TimestampMs, TopicPartition};
 
 use super::dir::{Checkpoint, Dir};
+use super::flush::flush;
 use super::{DirStatus, LogDirs, SharedLog};
 use crate::segment::buffers;
 use crate::{Error, Log, RetiredSegment};
@@ -143,7 +144,7 @@ impl LogDirs {
             } else {
                 self.logs_of(noted)
             };
-            report.flushed_logs += flush(&logs);
+            report.flushed_logs += flush(dir, &logs);
             if due.retention {
                 report.deleted_segments += self.apply_retention(dir, &logs, now_ms, high_watermark);
             }
@@ -335,35 +336,6 @@ impl LogDirs {
 fn of_born(log: &SharedLog, offset: impl Fn(&Log) -> Offset) -> Option<Offset> {
     let log = log.lock();
     (!log.is_unborn()).then(|| offset(&log))
-}
-
-/// Makes new bytes durable, each log's without its lock. Returns how many logs had some.
-fn flush(logs: &[(TopicPartition, SharedLog)]) -> usize {
-    let mut count = 0;
-    for (tp, log) in logs {
-        let begun = {
-            let mut log = log.lock();
-            log.begin_chores();
-            log.begin_flush()
-        };
-        let job = match begun {
-            Ok(Some(job)) => job,
-            Ok(None) => continue,
-            // It is offline, and whoever took it offline has said so.
-            Err(_) => continue,
-        };
-        let result = job.run();
-        match log.lock().finish_flush(job, result) {
-            Ok(()) => count += 1,
-            Err(error) if error.is_offline() => {
-                tracing::error!(partition = %tp, %error, "flush failed");
-            }
-            Err(error) => {
-                tracing::warn!(partition = %tp, %error, "flush failed, will be tried again");
-            }
-        }
-    }
-    count
 }
 
 fn warn_of(what: &str, result: Result<(), Error>) {

@@ -18,6 +18,7 @@ mod cleaning;
 mod close;
 mod create;
 mod dir;
+mod flush;
 mod housekeeping;
 mod identity;
 mod load;

@@ -41,6 +41,8 @@ pub enum Op {
     Sync,
     /// [`Disk::sync_dir`].
     SyncDir,
+    /// [`DiskLock::sync_file_system`].
+    SyncFileSystem,
     /// Creating, renaming and removing files and directories.
     Names,
 }
@@ -320,7 +322,13 @@ struct FaultLock {
     name: String,
 }
 
-impl DiskLock for FaultLock {}
+impl DiskLock for FaultLock {
+    fn sync_file_system(&self) -> io::Result<()> {
+        self.disk.before(Op::SyncFileSystem).map_err(fsync_failed)?;
+        crash::sync_below(&self.disk.state.root);
+        Ok(())
+    }
+}
 
 impl Drop for FaultLock {
     fn drop(&mut self) {

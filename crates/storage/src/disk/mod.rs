@@ -75,7 +75,13 @@ pub trait DiskFile: fmt::Debug + Send + Sync {
 }
 
 /// Released when dropped.
-pub trait DiskLock: fmt::Debug + Send + Sync {}
+pub trait DiskLock: fmt::Debug + Send + Sync {
+    /// Makes durable what anybody has written to the file system the lock's file is on (`syncfs`), up to
+    /// barriers behind names: [`Disk::sync_dir`] comes after it. Fails if anything written there since the lock
+    /// was taken is lost, once for each such loss. `Unsupported`, and nothing is synced, where such a loss might
+    /// not be told.
+    fn sync_file_system(&self) -> io::Result<()>;
+}
 
 /// Every call on files and directories that storage makes.
 pub trait Disk: fmt::Debug + Send + Sync {

@@ -316,6 +316,10 @@ impl Log {
                 epochs.assign(header.partition_leader_epoch, header.base_offset);
             }
         }
+        if self.is_epochs_file_due {
+            self.epochs = epochs;
+            return Ok(());
+        }
         self.set_epochs(epochs)
     }
 

@@ -39,10 +39,16 @@ pub struct FlushJob {
     unsynced: Unsynced,
     up_to: Offset,
     truncation_count: u64,
+    is_first: bool,
     is_retired: Arc<AtomicBool>,
 }
 
 impl FlushJob {
+    /// Whether nothing of the log was synced before, and all of it was written by this process.
+    pub(crate) fn is_first(&self) -> bool {
+        self.is_first
+    }
+
     /// Syncs. Blocks for the disk. Hand the result to [`Log::finish_flush`].
     ///
     /// # Errors
@@ -128,6 +134,7 @@ impl Log {
         if self.recovery_point >= self.log_end_offset && self.unsynced.is_empty() {
             return Ok(None);
         }
+        let is_first = self.is_epochs_file_due;
         if let Err(error) = self.write_caches() {
             // Recovery will read a little more.
             tracing::warn!(partition = %self.topic_partition, %error, "index or snapshot not written");
@@ -151,6 +158,7 @@ impl Log {
             unsynced: self.syncing.unsynced.clone(),
             up_to: self.log_end_offset,
             truncation_count: self.truncation_count,
+            is_first,
             is_retired: Arc::clone(&self.is_retired),
         }))
     }
@@ -204,9 +212,10 @@ impl Log {
         self.note_chores();
     }
 
-    /// Index entries and, every so often, producers: so that recovery begins near the recovery
+    /// The first epochs, index entries and, every so often, producers: so that recovery begins near the recovery
     /// point.
     fn write_caches(&mut self) -> Result<(), Error> {
+        self.write_first_epochs()?;
         let segment = self.active_segment();
         let result = segment.indexes.write().write();
         result.map_err(|e| Error::io(&segment.path(Kind::OffsetIndex), e))?;

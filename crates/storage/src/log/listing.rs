@@ -1,6 +1,7 @@
 //! What a partition's folder holds, after what earlier runs left half-done has been cleared away.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::IoSlice;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use types::{Offset, TimestampMs, TopicId};
 
 use super::swap_recovery::finish_swaps;
 use crate::Error;
-use crate::disk::{DirEntry, Disk};
+use crate::disk::{DirEntry, Disk, write_all_at};
 use crate::files::names::{self, Kind};
 use crate::files::{SMALL_FILE_BYTES_MAX, partition_metadata};
 
@@ -138,6 +139,24 @@ pub(super) fn check_topic_id(
         }),
         (found, _) => Ok(found),
     }
+}
+
+/// Writes down whose a folder is that was just made, and has no such file; durable with the log's first records.
+/// A crash leaves nothing, an empty file, or all of it; an error leaves nothing.
+pub(super) fn write_topic_id(
+    disk: &Arc<dyn Disk>,
+    dir: &Path,
+    topic_id: TopicId,
+) -> Result<(), Error> {
+    let path = dir.join(partition_metadata::NAME);
+    let text = partition_metadata::format(topic_id);
+    let file = disk.create(&path).map_err(|e| Error::io(&path, e))?;
+    write_all_at(&*file, &mut [IoSlice::new(&text)], 0).map_err(|error| {
+        if let Err(error) = disk.remove(&path) {
+            tracing::warn!(path = %path.display(), %error, "half-written file not removed");
+        }
+        Error::io(&path, error)
+    })
 }
 
 /// The topic id that a partition's folder names; `None` if it names none: it was made before topics had

@@ -95,6 +95,8 @@ pub struct Log {
     is_noted: bool,
     /// Nothing was written to it yet: it is in memory alone.
     is_unborn: bool,
+    /// The folder has no file of epochs yet: see [`birth`].
+    is_epochs_file_due: bool,
     /// Counts truncations, so that a flush begun before one does not count.
     truncation_count: u64,
     /// Renamed away, to be removed when due.
@@ -273,6 +275,7 @@ impl Log {
         self.write_epochs(&epochs)
             .map_err(|error| self.dir_state.judge(error))?;
         self.epochs = epochs;
+        self.is_epochs_file_due = false;
         if self.unsynced.folder.is_none() || self.log_end_offset > 0 {
             self.unsynced.epochs = true;
             self.mark_names();

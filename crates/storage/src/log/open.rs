@@ -111,6 +111,7 @@ impl Log {
             syncing: Syncing::default(),
             is_noted: false,
             is_unborn: false,
+            is_epochs_file_due: false,
             truncation_count: 0,
             removals: Vec::new(),
             is_recovery_point_lowered: false,

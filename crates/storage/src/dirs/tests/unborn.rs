@@ -2,6 +2,16 @@
 
 use super::*;
 
+const EPOCHS: &str = "leader-epoch-checkpoint";
+
+fn append_in(log: &SharedLog, epoch: LeaderEpoch) {
+    let mut builder = BatchBuilder::new(Compression::None);
+    let value = Bytes::from_static(b"value");
+    builder.append(NOW_MS, None, Some(&value), &[]).unwrap();
+    let batch = ValidatedBatch::new(&builder.build().unwrap().bytes).unwrap();
+    log.lock().append_as_leader(&[batch], epoch).unwrap();
+}
+
 fn has_folder(bench: &Bench) -> bool {
     bench
         .names("/d/a")
@@ -38,7 +48,7 @@ fn an_empty_log_has_no_file_no_line_in_a_checkpoint_and_reads_as_empty() {
 }
 
 #[test]
-fn the_first_record_brings_the_folder_whose_it_is_and_the_epochs_so_far() {
+fn the_first_record_brings_the_folder_and_whose_it_is_and_the_first_flush_the_epochs() {
     let bench = Bench::new();
     let dirs = one(&bench);
     let log = create(&dirs, 0);
@@ -49,16 +59,68 @@ fn the_first_record_brings_the_folder_whose_it_is_and_the_epochs_so_far() {
             .text("/d/a/t-0/partition.metadata")
             .contains("topic_id")
     );
-    assert_eq!(
-        bench.text("/d/a/t-0/leader-epoch-checkpoint"),
-        "0\n1\n0 0\n"
-    );
-    drop((log, dirs));
-    bench.disk.kill();
+    assert!(!bench.names("/d/a/t-0").contains(&EPOCHS.to_owned()));
+    dirs.housekeep(NOW_MS, &no_high_watermark);
+    let path = format!("/d/a/t-0/{EPOCHS}");
+    assert_eq!(bench.text(&path), "0\n1\n0 0\n");
+    log.lock().assign_epoch_start(LeaderEpoch(4), 2).unwrap();
+    assert_eq!(bench.text(&path), "0\n2\n0 0\n4 2\n");
+}
+
+/// Killed, or without power, anywhere near the first flush, which may find no room for the file.
+#[test]
+fn epochs_that_no_file_tells_yet_are_in_the_records() {
+    for (is_flushed, is_full) in [(false, false), (true, false), (true, true)] {
+        for seed in 0..16 {
+            let bench = Bench::new();
+            let dirs = one(&bench);
+            let log = create(&dirs, 0);
+            append(&log, 2);
+            append_in(&log, LeaderEpoch(3));
+            append_in(&log, LeaderEpoch(3));
+            if is_full {
+                let full = Fault::Error(ErrorKind::StorageFull);
+                bench.disk.plan(Some(Op::Names), 0, 1, full);
+            }
+            if is_flushed {
+                dirs.housekeep(NOW_MS, &no_high_watermark);
+                assert_eq!(log.lock().recovery_point(), 4);
+            }
+            bench.disk.heal();
+            drop((log, dirs));
+            match seed {
+                0 => bench.disk.kill(),
+                1 if is_flushed => bench.disk.crash(None),
+                seed if is_flushed => bench.disk.crash(Some(seed)),
+                _ => continue,
+            }
+            let dirs = one(&bench);
+            let log = dirs.log(&tp(0)).expect("found by its folder");
+            let log = log.lock();
+            assert_eq!(log.log_end_offset(), 4);
+            assert_eq!(log.epoch_at(1), LeaderEpoch(0), "seed {seed}");
+            assert_eq!(log.epoch_at(2), LeaderEpoch(3), "seed {seed}");
+            assert_eq!(log.latest_epoch(), LeaderEpoch(3), "seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn epochs_there_was_no_room_for_are_written_and_synced_with_the_next_records() {
+    let bench = Bench::new();
     let dirs = one(&bench);
-    let log = dirs.log(&tp(0)).expect("found by its folder");
-    assert_eq!(log.lock().log_end_offset(), 2);
-    assert_eq!(log.lock().latest_epoch(), LeaderEpoch(0));
+    let log = create(&dirs, 0);
+    append(&log, 1);
+    let full = Fault::Error(ErrorKind::StorageFull);
+    bench.disk.plan(Some(Op::Names), 0, 1, full);
+    dirs.housekeep(NOW_MS, &no_high_watermark);
+    assert_eq!(bench.disk.planned_count(), 0);
+    assert!(!bench.names("/d/a/t-0").contains(&EPOCHS.to_owned()));
+    append(&log, 1);
+    dirs.housekeep(NOW_MS + 1000, &no_high_watermark);
+    drop((log, dirs));
+    bench.disk.crash(None);
+    assert_eq!(bench.text(&format!("/d/a/t-0/{EPOCHS}")), "0\n1\n0 0\n");
 }
 
 #[test]
@@ -123,10 +185,29 @@ fn a_first_write_that_fails_anywhere_leaves_a_log_that_the_next_one_begins() {
         assert_eq!(log.lock().topic_id(), Some(topic_id(9)), "call {k}");
         assert_eq!(log.lock().log_end_offset(), 1, "call {k}");
         if !is_hit {
-            assert!(k > 4, "folder, whose it is, segment, epochs, record: {k}");
+            assert!(k > 4, "folder, whose it is, segment, record: {k}");
             break;
         }
     }
+}
+
+#[test]
+fn of_a_file_of_whose_it_is_that_did_not_fit_nothing_is_left() {
+    let bench = Bench::new();
+    let dirs = one(&bench);
+    let log = create(&dirs, 0);
+    bench.disk.plan(Some(Op::Write), 0, 1, Fault::Short(10));
+    let full = Fault::Error(ErrorKind::StorageFull);
+    bench.disk.plan(Some(Op::Write), 0, 1, full);
+    assert!(log.lock().truncate_fully_and_start_at(0).is_err());
+    assert_eq!(bench.disk.planned_count(), 0);
+    assert!(bench.names("/d/a/t-0").is_empty());
+    append(&log, 1);
+    drop((log, dirs));
+    bench.disk.kill();
+    let dirs = one(&bench);
+    let log = dirs.log(&tp(0)).expect("found by its folder");
+    assert_eq!(log.lock().topic_id(), Some(topic_id(9)));
 }
 
 #[test]

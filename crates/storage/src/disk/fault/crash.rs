@@ -22,6 +22,18 @@ pub(super) fn crash_dir(dir: &Arc<Mutex<Names>>, random: &mut Option<Random>) {
     }
 }
 
+/// Everything is durable.
+pub(super) fn sync_below(dir: &Arc<Mutex<Names>>) {
+    let mut dir = dir.lock();
+    dir.durable = dir.current.clone();
+    for node in dir.current.values() {
+        match node {
+            Node::Dir(dir) => sync_below(dir),
+            Node::File(file) => file.lock().sync(),
+        }
+    }
+}
+
 fn crash_file(file: &mut Contents, random: &mut Option<Random>) {
     let mut survived = file.durable.clone();
     if let Some(random) = random {

@@ -32,6 +32,11 @@ impl FaultFile {
 }
 
 impl Contents {
+    pub(super) fn sync(&mut self) {
+        self.durable = self.current.clone();
+        self.unsynced.clear();
+    }
+
     /// What counts as used of the disk.
     fn blocks_end(&self) -> usize {
         self.current.len().max(self.reserved_end)
@@ -115,9 +120,7 @@ impl DiskFile for FaultFile {
 
     fn sync(&self) -> io::Result<()> {
         self.disk.before(Op::Sync).map_err(fsync_failed)?;
-        let mut file = self.contents.lock();
-        file.durable = file.current.clone();
-        file.unsynced.clear();
+        self.contents.lock().sync();
         Ok(())
     }
 }
