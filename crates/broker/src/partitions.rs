@@ -44,6 +44,14 @@ impl Partitions {
         self.tables.read().partitions.values().cloned().collect()
     }
 
+    /// Every `count`th of them, `first` being skipped. As long as nothing comes or goes, the `count` parts are
+    /// all of them.
+    pub(crate) fn every(&self, count: usize, first: usize) -> Vec<Arc<Partition>> {
+        let tables = self.tables.read();
+        let all = tables.partitions.values();
+        all.skip(first).step_by(count).cloned().collect()
+    }
+
     /// Those of one topic, in no order.
     pub(crate) fn of_topic(&self, topic: TopicId) -> Vec<Arc<Partition>> {
         let tables = self.tables.read();

@@ -2,9 +2,11 @@
 
 mod durable;
 mod isr;
+mod rest;
 mod session;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use types::{LeaderEpoch, NodeId, Offset, PartitionEpoch};
 
@@ -47,6 +49,8 @@ pub struct Leader {
     durable_offset: Option<Offset>,
     /// The change of the ISR that the controller was asked for and has not answered.
     in_flight: Option<Proposal>,
+    /// The look since which others may be left out; `None` while they may not.
+    rests_since: Option<Duration>,
 }
 
 impl Leader {
@@ -67,6 +71,7 @@ impl Leader {
             },
             durable_offset: start.durable_offset,
             in_flight: None,
+            rests_since: None,
         };
         leader.on_registration(start.registration);
         leader
@@ -79,6 +84,7 @@ impl Leader {
             log_end_offset >= self.log_end_offset,
             "a leader never truncates"
         );
+        self.assert_awake();
         self.log_end_offset = log_end_offset;
         self.advance()
     }
@@ -88,6 +94,7 @@ impl Leader {
     ///
     /// A newer one ends a proposal in flight: it either was that proposal, or made it void.
     pub fn on_registration(&mut self, registration: Registration) -> Option<Offset> {
+        self.assert_awake();
         if registration.partition_epoch <= self.registration.partition_epoch {
             return None;
         }
@@ -112,6 +119,7 @@ impl Leader {
     /// `min.insync.replicas` changed; the number of replicas caps it. Returns the new high watermark if
     /// it moved.
     pub fn on_min_isr(&mut self, min_isr: usize) -> Option<Offset> {
+        self.assert_awake();
         self.registration.min_isr = min_isr;
         self.advance()
     }
@@ -171,6 +179,11 @@ impl Leader {
     #[must_use]
     pub fn follower(&self, node: NodeId) -> Option<Progress> {
         self.followers.get(&node).copied()
+    }
+
+    /// Else what the looks would have seen is lost.
+    fn assert_awake(&self) {
+        debug_assert!(!self.rests(), "a leader is woken before it is told");
     }
 
     fn advance(&mut self) -> Option<Offset> {

@@ -175,6 +175,7 @@ impl Core {
                 tail_budget: Arc::clone(&self.replication.tail_budget),
                 room: Arc::clone(&self.room),
                 sync_queue,
+                isr_watch: Arc::clone(&self.replication.isr.watch),
             },
         );
         let partition = Arc::new(partition);

@@ -117,7 +117,7 @@ impl Partition {
                 })?;
             (info, log.log_end_offset(), log.recovery_point())
         };
-        let advanced = leading.leader.on_append(log_end_offset);
+        let advanced = leading.leader.wake().on_append(log_end_offset);
         let mut wakes = Wakes::new();
         if !info.duplicate {
             // Followers are given what is written, never what may yet fail.

@@ -16,6 +16,7 @@ use smallvec::SmallVec;
 use types::{LeaderEpoch, NodeId};
 
 use super::leading::Leading;
+use super::led::Led;
 use super::tail::Tail;
 use super::{AckOutcome, Partition, Role, State, Stop, complete};
 
@@ -67,7 +68,10 @@ impl Partition {
         if let Role::Leader(leading) = role
             && leading.leader.leader_epoch() == registration.leader_epoch
         {
-            let advanced = leading.leader.on_registration(assignment.to_registration());
+            let advanced = leading
+                .leader
+                .wake()
+                .on_registration(assignment.to_registration());
             leading.drop_strangers();
             let effects = state.on_high_watermark(advanced);
             drop(state);
@@ -98,6 +102,7 @@ impl Partition {
             durable_offset: state.syncs.counted(recovery_point),
         });
         state.high_watermark = leader.high_watermark();
+        let leader = Led::new(leader, self.key(), Arc::clone(&self.shared.isr_watch));
         let tail = Tail::new(Arc::clone(&self.shared.tail_budget));
         // Whoever waits was promised by an earlier leader, or may read more now.
         state.leave(Role::Leader(Box::new(Leading::new(leader, tail))));
@@ -111,7 +116,7 @@ impl Partition {
         let Role::Leader(leading) = &mut state.role else {
             return;
         };
-        let advanced = leading.leader.on_min_isr(min_isr);
+        let advanced = leading.leader.wake().on_min_isr(min_isr);
         let effects = state.on_high_watermark(advanced);
         drop(state);
         effects.carry_out();

@@ -15,13 +15,22 @@ impl Partition {
 
     /// A look at the ISR begins: the partition may be queued again. Returns whether this broker leads it,
     /// and not alone.
-    pub(crate) fn begin_isr_look(&self) -> bool {
+    pub(crate) fn begin_isr_look(&self, now: Duration) -> bool {
         let mut state = self.state.lock();
         state.is_isr_queued = false;
-        match &state.role {
-            Role::Leader(leading) => leading.leader.followers().next().is_some(),
-            Role::Follower(_) | Role::Stopped(_) => false,
+        let Role::Leader(leading) = &mut state.role else {
+            return false;
+        };
+        let is_alone = leading.leader.followers().next().is_none();
+        if is_alone {
+            leading.leader.rest(now);
         }
+        !is_alone
+    }
+
+    /// The ISR cannot be looked at now.
+    pub(crate) fn look_at_isr_later(&self) {
+        self.shared.isr_watch.add(self.key());
     }
 
     /// The change of the ISR that the leader wants, if there is one. It is in flight then, until
@@ -36,7 +45,7 @@ impl Partition {
         let Role::Leader(leading) = &mut state.role else {
             return None;
         };
-        let proposal = leading.leader.propose(now, limits, is_eligible);
+        let proposal = leading.leader.look(now, limits, is_eligible);
         // A candidate that is not eligible would be looked at with each of its acknowledgements; the next
         // look at everything will do.
         let is_in_vain = proposal.is_none() && leading.leader.has_candidate();
@@ -61,7 +70,7 @@ impl Partition {
         if leading.leader.leader_epoch() != proposal.leader_epoch {
             return;
         }
-        let advanced = leading.leader.on_answer(proposal, answer);
+        let advanced = leading.leader.wake().on_answer(proposal, answer);
         leading.drop_strangers();
         let effects = state.on_high_watermark(advanced);
         drop(state);

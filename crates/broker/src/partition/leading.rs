@@ -10,12 +10,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use protocol::records::patched_prefix;
-use replication::{AckError, Leader, Session, SessionId};
+use replication::{AckError, Session, SessionId};
 use rpc::replication::Lane;
 use smallvec::SmallVec;
 use storage::ValidatedBatch;
 use types::{LeaderEpoch, NodeId, Offset};
 
+use super::led::Led;
 use super::own::Observer;
 use super::push::Carried;
 use super::tail::{Kept, Run, Tail};
@@ -27,7 +28,7 @@ pub(super) type Wakes = SmallVec<[Arc<Link>; 2]>;
 /// What a leader keeps, under the partition's lock.
 #[derive(Debug)]
 pub(super) struct Leading {
-    pub(super) leader: Leader,
+    pub(super) leader: Led,
     tail: Tail,
     /// One per follower at most.
     streams: SmallVec<[Stream; 2]>,
@@ -65,7 +66,7 @@ pub(super) enum Next {
 }
 
 impl Leading {
-    pub(super) fn new(leader: Leader, mut tail: Tail) -> Self {
+    pub(super) fn new(leader: Led, mut tail: Tail) -> Self {
         tail.begin(leader.log_end_offset());
         Self {
             leader,
@@ -84,7 +85,7 @@ impl Leading {
             id: stream.session,
             broker_epoch: stream.link.broker_epoch,
         };
-        self.leader.on_open(stream.link.follower, session)?;
+        self.leader.wake().on_open(stream.link.follower, session)?;
         self.streams.push(stream);
         Ok(())
     }
@@ -103,7 +104,9 @@ impl Leading {
             return false;
         };
         let stream = self.streams.remove(at);
-        self.leader.on_disconnect(stream.link.follower, session);
+        self.leader
+            .wake()
+            .on_disconnect(stream.link.follower, session);
         self.release();
         true
     }

@@ -23,6 +23,7 @@ mod delete;
 mod follow;
 mod isr;
 mod leading;
+mod led;
 mod own;
 mod push;
 mod read;
@@ -59,6 +60,7 @@ pub(crate) use tail::TailBudget;
 pub(crate) use watch::FetchWait;
 
 use crate::lifecycle::flusher::SyncQueue;
+use crate::replica::{IsrWatch, Key};
 use crate::room::Room;
 
 /// A partition of which this broker holds a replica. Shared by all connections.
@@ -78,6 +80,8 @@ pub(crate) struct Shared {
     pub(crate) room: Arc<Room>,
     /// Where partitions of the same log directory wait to be synced.
     pub(crate) sync_queue: Arc<SyncQueue>,
+    /// Where leaders are noted that do not rest.
+    pub(crate) isr_watch: Arc<IsrWatch>,
 }
 
 #[derive(Debug)]
@@ -156,6 +160,10 @@ impl Partition {
 
     pub(crate) fn topic_id(&self) -> TopicId {
         self.topic_id
+    }
+
+    fn key(&self) -> Key {
+        (self.topic_id, self.topic_partition.partition)
     }
 
     /// The log. Its lock comes after the partition's.

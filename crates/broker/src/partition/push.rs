@@ -125,6 +125,7 @@ impl Partition {
             let history = History(&log);
             let (answer, advanced) = leading
                 .leader
+                .wake()
                 .on_position(follower, session, position, start, &history)?;
             (answer, advanced, start)
         };
@@ -237,7 +238,10 @@ impl Partition {
         let Role::Leader(leading) = &mut state.role else {
             return Err(AckError::OtherSession);
         };
-        let advanced = leading.leader.on_ack(follower, session, log_end_offset)?;
+        let advanced = leading
+            .leader
+            .wake()
+            .on_ack(follower, session, log_end_offset)?;
         let has_candidate = leading.leader.has_candidate();
         let effects = state.on_high_watermark(advanced);
         drop(state);
@@ -252,7 +256,7 @@ impl Partition {
         let Role::Leader(leading) = &mut state.role else {
             return false;
         };
-        leading.leader.on_write_failure(follower, session);
+        leading.leader.wake().on_write_failure(follower, session);
         leading.leader.has_candidate()
     }
 

@@ -94,7 +94,7 @@ impl Partition {
 
     fn look(&self, state: &State, current: LeaderEpoch) -> Result<Readable, Denied> {
         let leader = match &state.role {
-            Role::Leader(leading) => Some(&leading.leader),
+            Role::Leader(leading) => Some(&*leading.leader),
             Role::Follower(_) => None,
             Role::Stopped(_) => return Err(Denied::Stopped),
         };

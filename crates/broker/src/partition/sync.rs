@@ -164,7 +164,7 @@ impl State {
         let counted = self.syncs.counted(recovery_point);
         let advanced = match &mut self.role {
             Role::Leader(leading) => {
-                let leader = &mut leading.leader;
+                let leader = leading.leader.wake();
                 if leader.durable_offset().is_some() == counted.is_some() {
                     leader.on_durable(recovery_point)
                 } else {

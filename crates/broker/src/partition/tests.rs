@@ -287,6 +287,7 @@ fn on_disk(node_id: NodeId, disk: &FaultDisk, config: TopicConfig) -> Partition 
         tail_budget: TailBudget::new(1000),
         room: Arc::default(),
         sync_queue: SyncQueue::new(Arc::new(ManualClock::at(NOW_MS))),
+        isr_watch: Arc::default(),
     };
     Partition::new(name, id, log, Arc::new(settings), 0, shared)
 }

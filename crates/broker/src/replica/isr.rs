@@ -1,5 +1,6 @@
 //! One task asks the controller for all changes of ISRs: joins as soon as a follower has caught up,
-//! leaves at a look every now and then.
+//! leaves at a look every now and then. Where nobody can leave or join until something happens, nobody
+//! looks ([`IsrWatch`]): a broker that is idle has nothing to do, however many partitions it leads.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,9 +16,10 @@ use types::{BrokerEpoch, NodeId};
 
 use crate::broker::BrokerError;
 use crate::partition::Partition;
+use crate::replica::IsrWatch;
 use crate::state::Core;
 
-/// Between two looks at who is behind.
+/// Between two looks at who is behind, in the partitions that do not rest.
 const LOOK_INTERVAL: Duration = Duration::from_millis(500);
 /// A follower that no stream reaches for longer leaves the ISR, if the controller did not fence it
 /// before.
@@ -27,9 +29,16 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
 /// Before a request that failed is made again.
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
 
+/// Partitions that rest are looked at, too, in case that a reason to wake one was forgotten: every so many
+/// turns some of them, so many times in turn until it was all of them. That makes a minute.
+const RESTING_TURNS: usize = 10;
+const RESTING_PARTS: usize = 12;
+
 /// The partitions whose ISR should be looked at now. Each is in it once at most.
 #[derive(Debug, Default)]
 pub(crate) struct IsrQueue {
+    /// Those that are looked at every time.
+    pub(crate) watch: Arc<IsrWatch>,
     wanted: Mutex<Wanted>,
     news: Notify,
 }
@@ -49,19 +58,35 @@ impl IsrQueue {
         }
     }
 
-    /// Brokers came or went: who may be in sync has changed everywhere.
+    /// Brokers came or went: who may be in sync has changed everywhere but where nobody can join or leave.
     pub(crate) fn add_all(&self) {
         self.wanted.lock().everything = true;
         self.news.notify_one();
     }
 
-    fn take(&self, core: &Core) -> Vec<Arc<Partition>> {
+    fn take(&self, core: &Core, now: Duration) -> Vec<Arc<Partition>> {
         let wanted = std::mem::take(&mut *self.wanted.lock());
+        let mut partitions = wanted.partitions;
         if wanted.everything {
-            core.partitions.all()
-        } else {
-            wanted.partitions
+            partitions.extend(self.watched(core, now));
         }
+        partitions
+    }
+
+    /// Those that do not rest.
+    fn watched(&self, core: &Core, now: Duration) -> impl Iterator<Item = Arc<Partition>> {
+        let watched = self.watch.begin_look(now).into_iter();
+        watched.filter_map(|(topic_id, index)| core.partitions.get(topic_id, index))
+    }
+
+    /// What a turn looks at.
+    fn turn(&self, core: &Core, now: Duration, number: usize) -> Vec<Arc<Partition>> {
+        let mut partitions: Vec<_> = self.watched(core, now).collect();
+        if number.is_multiple_of(RESTING_TURNS) {
+            let part = number / RESTING_TURNS % RESTING_PARTS;
+            partitions.extend(core.partitions.every(RESTING_PARTS, part));
+        }
+        partitions
     }
 }
 
@@ -78,13 +103,22 @@ struct Asked {
 pub(crate) async fn keep_isrs(core: Arc<Core>, stop: CancellationToken) -> Result<(), BrokerError> {
     let mut looks = interval_at(Instant::now() + LOOK_INTERVAL, LOOK_INTERVAL);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let isr = &core.replication.isr;
+    let mut turn = 0;
     loop {
-        let partitions = tokio::select! {
+        let is_turn = tokio::select! {
             () = stop.cancelled() => return Ok(()),
-            _ = looks.tick() => core.partitions.all(),
-            () = core.replication.isr.news.notified() => core.replication.isr.take(&core),
+            _ = looks.tick() => true,
+            () = isr.news.notified() => false,
         };
-        let mut asked = proposals(&core, partitions);
+        let now = core.clock.monotonic();
+        let partitions = if is_turn {
+            turn += 1;
+            isr.turn(&core, now, turn)
+        } else {
+            isr.take(&core, now)
+        };
+        let mut asked = proposals(&core, partitions, now);
         while !asked.is_empty() {
             let later = asked.split_off(asked.len().min(UPDATES_MAX));
             tokio::select! {
@@ -96,8 +130,7 @@ pub(crate) async fn keep_isrs(core: Arc<Core>, stop: CancellationToken) -> Resul
     }
 }
 
-fn proposals(core: &Core, partitions: Vec<Arc<Partition>>) -> Vec<Asked> {
-    let now = core.clock.monotonic();
+fn proposals(core: &Core, partitions: Vec<Arc<Partition>>, now: Duration) -> Vec<Asked> {
     let lag_max = core.config.replication.replica_lag_time_max;
     let limits = Limits {
         lag_max,
@@ -106,10 +139,13 @@ fn proposals(core: &Core, partitions: Vec<Arc<Partition>>) -> Vec<Asked> {
     let image = core.image();
     let led = partitions
         .into_iter()
-        .filter(|partition| partition.begin_isr_look());
+        .filter(|partition| partition.begin_isr_look(now));
     let asked = led.filter_map(|partition| {
         let index = partition.topic_partition().partition;
-        let known = image.partition(partition.topic_id(), index)?;
+        let Some(known) = image.partition(partition.topic_id(), index) else {
+            partition.look_at_isr_later();
+            return None;
+        };
         let is_eligible = |node: NodeId, epoch: BrokerEpoch| {
             let broker = image.broker(node);
             image.is_replica_live(known, node)

@@ -13,6 +13,7 @@
 mod conversation;
 mod directories;
 mod isr;
+mod isr_watch;
 mod late_acks;
 mod lazy_timer;
 mod link;
@@ -30,11 +31,12 @@ use crate::partition::TailBudget;
 
 pub(crate) use directories::{DirectoryQueue, assign_directories};
 pub(crate) use isr::{IsrQueue, keep_isrs};
+pub(crate) use isr_watch::IsrWatch;
 pub(crate) use late_acks::AckRoute;
 #[cfg(test)]
 pub(crate) use late_acks::LateAcks;
 pub(crate) use link::{Link, Urgency};
-pub(crate) use peers::{Peers, Touched};
+pub(crate) use peers::{Key, Peers, Touched};
 pub(crate) use receiver::receive;
 pub(crate) use sender::send_to_followers;
 use throttle::Throttle;

@@ -11,7 +11,7 @@ use types::{NodeId, PartitionIndex, TopicId};
 use crate::partition::Partition;
 
 /// Names a partition.
-pub(super) type Key = (TopicId, PartitionIndex);
+pub(crate) type Key = (TopicId, PartitionIndex);
 
 pub(super) fn key_of(partition: &Partition) -> Key {
     let index = partition.topic_partition().partition;

@@ -15,6 +15,7 @@ impl Leader {
     /// The local log is synced up to `durable_offset`. Means something only if the topic is durable.
     /// Returns the new high watermark if it moved.
     pub fn on_durable(&mut self, durable_offset: Offset) -> Option<Offset> {
+        self.assert_awake();
         let known = self.durable_offset.as_mut()?;
         if durable_offset <= *known {
             return None;
@@ -28,6 +29,7 @@ impl Leader {
     ///
     /// What is committed stays so, synced or not.
     pub fn set_durable(&mut self, durable_offset: Option<Offset>) -> Option<Offset> {
+        self.assert_awake();
         self.durable_offset = durable_offset;
         self.advance()
     }

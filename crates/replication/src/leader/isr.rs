@@ -52,7 +52,8 @@ impl Leader {
     ///
     /// `is_eligible` says whether a broker is registered with that broker epoch (any, if `NONE`), not
     /// fenced and not shutting down. To be called when a follower may join ([`Leader::has_candidate`])
-    /// and every now and then, at least twice within the shorter limit.
+    /// and every now and then, at least twice within the shorter limit, unless the leader rests
+    /// ([`Leader::rest`]).
     pub fn propose(
         &mut self,
         now: Duration,
@@ -133,6 +134,7 @@ impl Leader {
 
     /// The controller answered, or did not. Answers to any but the proposal in flight change nothing. Returns the new high watermark if it moved.
     pub fn on_answer(&mut self, proposal: &Proposal, answer: Answer) -> Option<Offset> {
+        self.assert_awake();
         let is_current = self.in_flight.as_ref() == Some(proposal);
         match answer {
             Answer::NotApplied if is_current => self.forget_proposal(),
@@ -150,7 +152,7 @@ impl Leader {
 
     /// Whether a follower outside the ISR has all that an in-sync replica must have. The high watermark
     /// of a new leader may be stale, so the start of its epoch counts as well.
-    fn may_join(&self, progress: Progress) -> bool {
+    pub(super) fn may_join(&self, progress: Progress) -> bool {
         let floor = if mutant::is(Mutant::NoEpochStartRule) {
             self.high_watermark
         } else {

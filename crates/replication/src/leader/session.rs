@@ -48,6 +48,7 @@ impl Leader {
     /// # Errors
     /// [`AckError::NotAReplica`].
     pub fn on_open(&mut self, follower: NodeId, session: Session) -> Result<(), AckError> {
+        self.assert_awake();
         let progress = self.followers.get_mut(&follower);
         progress
             .ok_or(AckError::NotAReplica(follower))?
@@ -57,6 +58,7 @@ impl Leader {
 
     /// The stream broke, or the partition was closed on it.
     pub fn on_disconnect(&mut self, follower: NodeId, session: SessionId) {
+        self.assert_awake();
         if let Some(progress) = self.followers.get_mut(&follower)
             && progress
                 .session
@@ -144,6 +146,7 @@ impl Leader {
         follower: NodeId,
         session: SessionId,
     ) -> Result<&mut crate::Progress, AckError> {
+        self.assert_awake();
         let progress = self.followers.get_mut(&follower);
         let progress = progress.ok_or(AckError::NotAReplica(follower))?;
         if progress.session.is_none_or(|current| current.id != session) {

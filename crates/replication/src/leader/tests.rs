@@ -434,3 +434,5 @@ proptest! {
         }
     }
 }
+
+mod rest;

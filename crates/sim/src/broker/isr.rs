@@ -64,7 +64,18 @@ impl World {
         }
     }
 
+    /// The partition's leader is about to be told something.
+    pub fn wake_leader(&mut self, id: NodeId, key: Key) {
+        let last_look = self.broker(id).isrs_looked_at;
+        if let Some((replica, _)) = self.replica(id, key)
+            && let Role::Leader(leader) = &mut replica.role
+        {
+            leader.wake(last_look);
+        }
+    }
+
     fn tell_leader(&mut self, id: NodeId, key: Key, proposal: &Proposal, answer: Answer) {
+        self.wake_leader(id, key);
         let Some((replica, _)) = self.replica(id, key) else {
             return;
         };
@@ -79,6 +90,7 @@ impl World {
 
     /// Takes up an ISR that the image does not show yet: a mistake.
     fn lead_with(&mut self, id: NodeId, key: Key, proposal: &Proposal, newer: Registration) {
+        self.wake_leader(id, key);
         let Some((replica, _)) = self.replica(id, key) else {
             return;
         };
@@ -91,7 +103,8 @@ impl World {
         }
     }
 
-    /// Proposes what should change, and asks again for what was not answered.
+    /// Proposes what should change, and asks again for what was not answered. Leaders that rest are left
+    /// out.
     pub fn look_at_isrs(&mut self, id: NodeId) {
         let now = self.now;
         let limits = Limits {
@@ -114,11 +127,16 @@ impl World {
                 .is_some_and(|known| known.is_live() && (!epoch.is_known() || known.epoch == epoch))
         };
         let mut proposals = Vec::new();
+        broker.isrs_looked_at = now;
         for (key, replica) in &mut broker.replicas {
             let Role::Leader(leader) = &mut replica.role else {
                 continue;
             };
+            if leader.rests() {
+                continue;
+            }
             let fresh = leader.propose(now, limits, &is_eligible);
+            leader.rest(now);
             let proposal = fresh.or_else(|| leader.in_flight().cloned());
             if let Some(proposal) = proposal.filter(|_| !outstanding.contains(key)) {
                 proposals.push((*key, proposal));

@@ -125,6 +125,7 @@ impl World {
     }
 
     fn disconnect(&mut self, id: NodeId, follower: NodeId, key: Key, session: SessionId) {
+        self.wake_leader(id, key);
         if let Some((replica, _)) = self.replica(id, key)
             && let Role::Leader(leader) = &mut replica.role
         {
@@ -158,6 +159,7 @@ impl World {
             let session = SessionId(self.broker(id).number());
             let number = self.broker(id).number();
             let handle = u32::try_from(number).unwrap_or(u32::MAX);
+            self.wake_leader(id, key);
             let Some((replica, _)) = self.replica(id, key) else {
                 continue;
             };
@@ -219,6 +221,7 @@ impl World {
         let Some((follower, handle)) = self.handle(id, conn, number) else {
             return;
         };
+        self.wake_leader(id, handle.key);
         let Some((replica, log)) = self.replica(id, handle.key) else {
             return;
         };
@@ -282,6 +285,7 @@ impl World {
         let Some((follower, handle)) = self.handle(id, conn, number) else {
             return;
         };
+        self.wake_leader(id, handle.key);
         let Some((replica, _)) = self.replica(id, handle.key) else {
             return;
         };

@@ -64,6 +64,8 @@ pub struct Broker {
     pub heard_at: Duration,
     /// Proposals that were sent, by the number of the question.
     pub asked: BTreeMap<u64, (Duration, Vec<(Key, Proposal)>)>,
+    /// When the ISRs of the partitions that it leads were last looked at.
+    pub isrs_looked_at: Duration,
     /// When it was asked to stop.
     pub stops_since: Option<Duration>,
     /// The groups that it coordinates.
@@ -125,6 +127,7 @@ impl Broker {
             controller,
             heard_at: Duration::ZERO,
             asked: BTreeMap::new(),
+            isrs_looked_at: Duration::ZERO,
             stops_since: None,
             groups: Host::default(),
             next_number: 0,

@@ -215,6 +215,7 @@ impl World {
 
     fn lead(&mut self, id: NodeId, key: Key, epoch: LeaderEpoch, registration: Registration) {
         let is_durable = self.plan.is_durable;
+        self.wake_leader(id, key);
         let Some((replica, log)) = self.replica(id, key) else {
             return;
         };
@@ -284,6 +285,7 @@ impl World {
                 continue;
             };
             let min_isr = image.min_insync_replicas(topic.name(), partition.replication_factor());
+            self.wake_leader(id, key);
             let Some((replica, _)) = self.replica(id, key) else {
                 continue;
             };

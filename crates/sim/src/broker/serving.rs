@@ -52,6 +52,7 @@ impl World {
     /// A producer sends a record.
     pub fn on_produce(&mut self, id: NodeId, request: Request, record: Record, needs_all: bool) {
         let is_stopping = self.broker(id).epoch.is_none();
+        self.wake_leader(id, request.key);
         let Some((replica, log)) = self.replica(id, request.key).filter(|_| !is_stopping) else {
             return self.produced(id, request, Err(ProduceError::NotLeader));
         };

@@ -25,6 +25,7 @@ impl World {
 
     /// A sync returns: what was written meanwhile is the next one's.
     pub fn on_sync(&mut self, id: NodeId, key: Key) {
+        self.wake_leader(id, key);
         let Some((replica, log)) = self.replica(id, key) else {
             return;
         };

@@ -52,6 +52,7 @@ impl World {
             .map(|record| record.encode().expect("names here are short"))
             .collect();
         self.groups.batches.insert(value, bytes.into());
+        self.wake_leader(id, key);
         let (replica, log) = self.replica(id, key)?;
         let Role::Leader(leader) = &mut replica.role else {
             return None;
