@@ -14,7 +14,7 @@
 //! This crate knows frames, not what stands in them: requests, errors and clusters are other
 //! people's business. Its invariants:
 //!
-//! - one task per connection, one timer per connection (its idle deadline), nothing per request;
+//! - one task and one timer per connection that works, none for one at rest, nothing per request;
 //! - memory follows the bytes that have arrived, never the length that a peer announces;
 //! - every queue is bounded by count and by bytes; a peer that does not read its replies is not read
 //!   from either.

@@ -146,13 +146,7 @@ impl fmt::Debug for KafkaService {
 }
 
 impl Service for KafkaService {
-    type Session = ConnectionContext;
-
-    fn open(&self, connection: &ConnectionContext) -> ConnectionContext {
-        connection.clone()
-    }
-
-    fn dispatch(&self, connection: &mut ConnectionContext, frame: Bytes) -> Reply {
+    fn dispatch(&self, connection: &ConnectionContext, frame: Bytes) -> Reply {
         let mut reader = Reader::new(frame);
         match frame::decode_request_header(&mut reader) {
             Ok(header) => {

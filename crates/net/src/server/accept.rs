@@ -1,21 +1,23 @@
 //! Accepts connections, counts them, and owns their tasks until they end.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rustix::net::sockopt::set_socket_send_buffer_size;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::task::{Id, JoinError, JoinSet};
-use tokio::time::{sleep, timeout};
+use tokio::task::{Id, JoinError};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, warn};
 
-use super::connection::{Connection, Ended, Shared};
+use super::connection::{Connection, End, Shared};
+use super::open::Connections;
+use super::resting::{Past, Resting};
 use super::{CloseReason, ConnectionContext, Limits, PrefaceHandler, Prefixed, Service};
 use crate::BufferPool;
 use crate::budget::Budgets;
@@ -59,6 +61,8 @@ pub async fn serve<S: Service>(
 pub struct Counters {
     /// Connections open now.
     pub open: AtomicU64,
+    /// Those of them that are at rest.
+    pub resting: AtomicU64,
     /// Connections accepted since the start.
     pub accepted: AtomicU64,
     /// Connections closed because a limit was reached.
@@ -128,14 +132,23 @@ impl<S: Service> Server<S> {
     /// # Cancel safety
     /// Dropping the future closes every connection at once.
     pub async fn serve(self, listener: TcpListener, stop: CancellationToken) {
-        let mut connections = Connections::default();
+        let mut connections = Connections::new();
+        let sweep_interval = self.shared.limits.sweep_interval();
+        let mut sweep = pin!(sleep(sweep_interval));
         loop {
-            let has_room = connections.tasks.len() < self.shared.limits.max_connection_count;
+            let has_room = connections.len() < self.shared.limits.max_connection_count;
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
                 Some(ended) = connections.tasks.join_next_with_id() => {
                     self.on_ended(&mut connections, ended);
+                }
+                woken = connections.resting.woken() => {
+                    self.on_woken(&mut connections, woken, &stop);
+                }
+                () = &mut sweep, if !connections.resting.is_empty() => {
+                    self.sweep(&mut connections);
+                    sweep.as_mut().reset(Instant::now() + sweep_interval);
                 }
                 accepted = listener.accept(), if has_room => match accepted {
                     Ok((stream, peer)) => self.on_accepted(&mut connections, stream, peer, &stop),
@@ -144,9 +157,11 @@ impl<S: Service> Server<S> {
             }
         }
         drop(listener);
+        self.close_resting(&mut connections, Instant::now(), &CloseReason::Stopping);
         let drained = async {
             while let Some(ended) = connections.tasks.join_next_with_id().await {
                 self.on_ended(&mut connections, ended);
+                self.close_resting(&mut connections, Instant::now(), &CloseReason::Stopping);
             }
         };
         if timeout(self.shared.limits.drain, drained).await.is_err() {
@@ -183,43 +198,117 @@ impl<S: Service> Server<S> {
         };
         self.counters.accepted.fetch_add(1, Ordering::Relaxed);
         self.counters.open.fetch_add(1, Ordering::Relaxed);
-        connections.spawn(ip, self.run(stream, context, stop.clone()));
+        connections.on_opened(ip);
+        connections.spawn(ip, self.run(stream, context, Past::NONE, stop.clone()));
     }
 
-    /// One connection's task.
+    /// One connection's task. Returns the connection if it rests now.
     fn run(
         &self,
         stream: TcpStream,
         context: ConnectionContext,
+        past: Past,
         stop: CancellationToken,
-    ) -> impl Future<Output = ()> + use<S> {
-        let service = Arc::clone(&self.service);
+    ) -> impl Future<Output = Option<Resting>> + use<S> {
         let shared = Arc::clone(&self.shared);
+        let service = Arc::clone(&self.service);
+        let mut connection = Connection::new(stream, service, context, past, shared);
         let preface = self.preface.clone();
         async move {
-            let connection = Connection::new(stream, service, &context, shared);
-            match (connection.run(stop).await, preface) {
-                (Ended::Closed(reason), _) => log_close(&context, &reason),
-                (Ended::Preface(stream, read), Some(handler)) => {
-                    handler.take_over(Prefixed::new(read, stream), context);
+            match (connection.run(&stop).await, preface) {
+                (End::Closed(reason), _) => {
+                    log_close(connection.context.id, connection.context.peer, &reason);
                 }
-                (Ended::Preface(..), None) => {}
+                (End::Resting, _) => return rest(connection),
+                (End::Preface, Some(handler)) => {
+                    let read = connection.take_read();
+                    handler.take_over(Prefixed::new(read, connection.io), connection.context);
+                }
+                (End::Preface, None) => {}
+            }
+            None
+        }
+    }
+
+    fn on_ended(
+        &self,
+        connections: &mut Connections,
+        ended: Result<(Id, Option<Resting>), JoinError>,
+    ) {
+        let id = match &ended {
+            Ok((id, _left)) => *id,
+            Err(failed) => failed.id(),
+        };
+        let Some(ip) = connections.on_task_ended(id) else {
+            return;
+        };
+        match ended {
+            Ok((_id, Some(resting))) => return self.on_resting(connections, resting),
+            Err(failed) if failed.is_panic() => {
+                self.counters.panicked.fetch_add(1, Ordering::Relaxed);
+                error!(listener = %self.name, %failed, "a connection's task panicked; it is closed");
+            }
+            Ok(_) | Err(_) => {}
+        }
+        self.on_closed(connections, ip);
+    }
+
+    fn on_closed(&self, connections: &mut Connections, ip: IpAddr) {
+        self.counters.open.fetch_sub(1, Ordering::Relaxed);
+        connections.on_closed(ip);
+    }
+
+    fn on_resting(&self, connections: &mut Connections, resting: Resting) {
+        let ip = resting.ip();
+        match connections.resting.insert(resting) {
+            Ok(()) => {
+                self.counters.resting.fetch_add(1, Ordering::Relaxed);
+            }
+            Err(error) => self.on_lost(connections, ip, &error),
+        }
+    }
+
+    fn on_lost(&self, connections: &mut Connections, ip: IpAddr, error: &io::Error) {
+        warn!(listener = %self.name, %ip, %error, "a connection at rest is lost");
+        self.on_closed(connections, ip);
+    }
+
+    fn on_woken(&self, connections: &mut Connections, woken: Vec<u64>, stop: &CancellationToken) {
+        for id in woken {
+            if let Some(resting) = connections.resting.remove(id) {
+                self.counters.resting.fetch_sub(1, Ordering::Relaxed);
+                self.resume(connections, resting, stop);
             }
         }
     }
 
-    fn on_ended(&self, connections: &mut Connections, ended: Result<(Id, ()), JoinError>) {
-        self.counters.open.fetch_sub(1, Ordering::Relaxed);
-        let id = match &ended {
-            Ok((id, ())) => *id,
-            Err(failed) => failed.id(),
+    /// Gives a connection its task back.
+    fn resume(&self, connections: &mut Connections, resting: Resting, stop: &CancellationToken) {
+        let (ip, past) = (resting.ip(), resting.past);
+        match resting.resume(&self.name) {
+            Ok((stream, context)) => {
+                connections.spawn(ip, self.run(stream, context, past, stop.clone()));
+            }
+            Err(error) => self.on_lost(connections, ip, &error),
+        }
+    }
+
+    /// Closes those that have been at rest for too long.
+    fn sweep(&self, connections: &mut Connections) {
+        let idle = self.shared.limits.idle;
+        // A clock that is younger than that has seen nobody idle.
+        let Some(then) = Instant::now().checked_sub(idle) else {
+            return;
         };
-        connections.forget(id);
-        if let Err(failed) = ended
-            && failed.is_panic()
-        {
-            self.counters.panicked.fetch_add(1, Ordering::Relaxed);
-            error!(listener = %self.name, %failed, "a connection's task panicked; it is closed");
+        self.close_resting(connections, then, &CloseReason::Idle(idle));
+    }
+
+    /// Closes those at rest that had no traffic since then.
+    fn close_resting(&self, connections: &mut Connections, then: Instant, reason: &CloseReason) {
+        for resting in connections.resting.take_silent_since(then) {
+            self.counters.resting.fetch_sub(1, Ordering::Relaxed);
+            log_close(resting.id, resting.peer, reason);
+            self.on_closed(connections, resting.ip());
         }
     }
 
@@ -246,40 +335,22 @@ fn set_options(stream: &TcpStream, limits: &Limits) -> io::Result<()> {
     Ok(())
 }
 
-fn log_close(context: &ConnectionContext, reason: &CloseReason) {
-    debug!(connection = context.id, peer = %context.peer, %reason, "connection closed");
+/// What is left of a connection whose work is done.
+fn rest<S: Service>(connection: Connection<TcpStream, S>) -> Option<Resting> {
+    let past = connection.past();
+    // A socket that cannot leave the runtime is closed.
+    let socket = connection.io.into_std().ok()?;
+    Some(Resting {
+        socket,
+        id: connection.context.id,
+        peer: connection.context.peer,
+        past,
+        last_traffic: connection.last_traffic,
+    })
 }
 
-/// The tasks of open connections and how many each address has.
-#[derive(Default)]
-struct Connections {
-    tasks: JoinSet<()>,
-    addresses: HashMap<Id, IpAddr>,
-    counts: HashMap<IpAddr, usize>,
-}
-
-impl Connections {
-    fn count_of(&self, ip: IpAddr) -> usize {
-        self.counts.get(&ip).copied().unwrap_or(0)
-    }
-
-    fn spawn(&mut self, ip: IpAddr, task: impl Future<Output = ()> + Send + 'static) {
-        let id = self.tasks.spawn(task).id();
-        self.addresses.insert(id, ip);
-        *self.counts.entry(ip).or_default() += 1;
-    }
-
-    fn forget(&mut self, id: Id) {
-        let Some(ip) = self.addresses.remove(&id) else {
-            return;
-        };
-        if let Some(count) = self.counts.get_mut(&ip) {
-            *count -= 1;
-            if *count == 0 {
-                self.counts.remove(&ip);
-            }
-        }
-    }
+fn log_close(id: u64, peer: SocketAddr, reason: &CloseReason) {
+    debug!(connection = id, %peer, %reason, "connection closed");
 }
 
 #[cfg(test)]
@@ -306,6 +377,33 @@ mod tests {
         // Linux says twice as much as it was told: it counts what it needs itself.
         assert_eq!(socket_send_buffer_size(&stream), Ok(100_000));
         assert!(stream.nodelay().expect("asked"));
+    }
+
+    struct Silent;
+
+    impl Service for Silent {
+        fn dispatch(
+            &self,
+            _connection: &ConnectionContext,
+            _frame: bytes::Bytes,
+        ) -> crate::server::Reply {
+            crate::server::Reply::None
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_works_takes_little_memory_besides_its_buffers() {
+        let (_peer, stream) = pair().await;
+        let server = Server::new("TEST", Limits::default(), Arc::new(Silent));
+        let context = ConnectionContext {
+            id: 1,
+            peer: stream.peer_addr().expect("connected"),
+            local: stream.local_addr().expect("connected"),
+            listener: "TEST".into(),
+        };
+        let task = server.run(stream, context, Past::NONE, CancellationToken::new());
+        assert!(size_of_val(&task) <= 704, "{}", size_of_val(&task));
+        assert!(size_of::<Resting>() <= 64);
     }
 
     #[tokio::test]

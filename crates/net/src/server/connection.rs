@@ -23,6 +23,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::charges::Charges;
+use super::resting::Past;
 use super::{ConnectionContext, Limits, PREFACE, Reply, ReplyFuture, Service};
 use crate::budget::Budgets;
 use crate::buffers::BufferPool;
@@ -59,11 +60,13 @@ pub enum CloseReason {
     Stopping,
 }
 
-/// How a connection's task ended.
-pub(super) enum Ended<IO> {
+/// How [`Connection::run`] ends.
+pub(super) enum End {
     Closed(CloseReason),
-    /// It is HTTP/2: the socket and what was read from it.
-    Preface(IO, Bytes),
+    /// It is HTTP/2.
+    Preface,
+    /// Nothing is in work, and nothing came for a while.
+    Resting,
 }
 
 /// What the connections of one listener share.
@@ -75,10 +78,10 @@ pub(super) struct Shared {
     pub(super) accepts_preface: bool,
 }
 
-pub(super) struct Connection<IO, S: Service> {
-    io: IO,
+pub(super) struct Connection<IO, S> {
+    pub(super) io: IO,
+    pub(super) context: ConnectionContext,
     service: Arc<S>,
-    session: S::Session,
     shared: Arc<Shared>,
     frames: FrameReader,
     outbox: Outbox,
@@ -88,7 +91,8 @@ pub(super) struct Connection<IO, S: Service> {
     /// Set while the listener's budget is used up.
     waiting_for_budget: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     stage: Stage,
-    last_traffic: Instant,
+    rest_count: u8,
+    pub(super) last_traffic: Instant,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -126,18 +130,19 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, S: Service> Connection<IO, S> {
     pub(super) fn new(
         io: IO,
         service: Arc<S>,
-        context: &ConnectionContext,
+        context: ConnectionContext,
+        past: Past,
         shared: Arc<Shared>,
     ) -> Self {
         let frames = FrameReader::new(Arc::clone(&shared.pool), shared.limits.max_frame_bytes);
-        let stage = if shared.accepts_preface {
+        let stage = if past.is_new && shared.accepts_preface {
             Stage::First
         } else {
             Stage::Serving
         };
         Self {
             io,
-            session: service.open(context),
+            context,
             service,
             frames,
             outbox: Outbox::default(),
@@ -146,28 +151,38 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, S: Service> Connection<IO, S> {
             shared,
             waiting_for_budget: None,
             stage,
+            rest_count: past.rest_count,
             last_traffic: Instant::now(),
         }
     }
 
     /// Serves until either side ends it. After `stop`, requests in flight are still answered; the owner
     /// aborts the task when that takes too long.
-    pub(super) async fn run(mut self, stop: CancellationToken) -> Ended<IO> {
+    pub(super) async fn run(&mut self, stop: &CancellationToken) -> End {
         let mut stopped = std::pin::pin!(stop.cancelled());
         let mut timer = std::pin::pin!(sleep_until(self.deadline()));
-        let end = poll_fn(|cx| {
+        poll_fn(|cx| {
             if self.may_read() && stopped.as_mut().poll(cx).is_ready() {
                 self.stage = Stage::Closing(None);
             }
             if let Poll::Ready(end) = self.poll_turns(cx) {
                 return Poll::Ready(end);
             }
-            self.poll_timer(timer.as_mut(), cx).map(End::Closed)
+            self.poll_timer(timer.as_mut(), cx)
         })
-        .await;
-        match end {
-            End::Closed(reason) => Ended::Closed(reason),
-            End::Preface => Ended::Preface(self.io, self.frames.take_rest()),
+        .await
+    }
+
+    /// What was read of a connection that is HTTP/2.
+    pub(super) fn take_read(&mut self) -> Bytes {
+        self.frames.take_rest()
+    }
+
+    /// What is remembered of it once it rests.
+    pub(super) fn past(&self) -> Past {
+        Past {
+            is_new: self.stage == Stage::First,
+            rest_count: self.rest_count.saturating_add(1),
         }
     }
 
@@ -234,7 +249,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, S: Service> Connection<IO, S> {
 
     fn dispatch(&mut self, frame: Bytes) {
         let charged_bytes = self.charges.dispatched();
-        let reply = match self.service.dispatch(&mut self.session, frame) {
+        let reply = match self.service.dispatch(&self.context, frame) {
             Reply::Now(segments) if self.slots.is_empty() => {
                 self.outbox.push(segments);
                 return self.charges.release(charged_bytes);
@@ -339,11 +354,13 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, S: Service> Connection<IO, S> {
         }
     }
 
-    /// When the connection has to show traffic again.
+    /// When the connection has to show traffic again, or it rests.
     fn deadline(&self) -> Instant {
         let limits = &self.shared.limits;
         let patience = if self.is_mid_frame() {
             limits.stall.min(limits.idle)
+        } else if self.outbox.is_empty() && self.waiting_for_budget.is_none() {
+            limits.rest_after(self.rest_count).min(limits.idle)
         } else {
             limits.idle
         };
@@ -359,11 +376,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, S: Service> Connection<IO, S> {
 
     /// Ready once the deadline has passed. Traffic moves the deadline away without touching the timer,
     /// which learns of it only when it fires.
-    fn poll_timer(
-        &mut self,
-        mut timer: Pin<&mut Sleep>,
-        cx: &mut Context<'_>,
-    ) -> Poll<CloseReason> {
+    fn poll_timer(&mut self, mut timer: Pin<&mut Sleep>, cx: &mut Context<'_>) -> Poll<End> {
         loop {
             let due = self.deadline();
             if due < timer.deadline() {
@@ -372,21 +385,32 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, S: Service> Connection<IO, S> {
             ready!(timer.as_mut().poll(cx));
             let now = Instant::now();
             if now >= due {
-                if self.is_mid_frame() {
-                    return Poll::Ready(CloseReason::Stalled(self.shared.limits.stall));
+                if let Some(end) = self.on_silence(now) {
+                    return Poll::Ready(end);
                 }
-                if self.slots.is_empty() {
-                    return Poll::Ready(CloseReason::Idle(self.shared.limits.idle));
-                }
-                // Work in flight is not idleness.
+                // Work in flight is not silence.
                 self.last_traffic = now;
             }
             timer.as_mut().reset(self.deadline());
         }
     }
+
+    /// What the deadline that has passed was for; nothing if somebody still works.
+    fn on_silence(&self, now: Instant) -> Option<End> {
+        let limits = &self.shared.limits;
+        if self.is_mid_frame() {
+            Some(End::Closed(CloseReason::Stalled(limits.stall)))
+        } else if !self.slots.is_empty() {
+            None
+        } else if now.saturating_duration_since(self.last_traffic) >= limits.idle {
+            Some(End::Closed(CloseReason::Idle(limits.idle)))
+        } else {
+            Some(End::Resting)
+        }
+    }
 }
 
-impl<IO, S: Service> fmt::Debug for Connection<IO, S> {
+impl<IO, S> fmt::Debug for Connection<IO, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connection")
             .field("in_flight_count", &self.slots.len())
@@ -394,12 +418,6 @@ impl<IO, S: Service> fmt::Debug for Connection<IO, S> {
             .field("unsent_bytes", &self.outbox.queued_bytes())
             .finish_non_exhaustive()
     }
-}
-
-/// How [`Connection::poll_turns`] ends.
-enum End {
-    Closed(CloseReason),
-    Preface,
 }
 
 /// What one connection has done since it last let others run.

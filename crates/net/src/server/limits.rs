@@ -4,6 +4,9 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
+/// A connection's first rest comes so much earlier than later ones. A power of two.
+const FIRST_REST_DIVISOR: u32 = 32;
+
 /// Bounds of a listener and of each of its connections.
 #[derive(Clone, Debug)]
 pub struct Limits {
@@ -28,8 +31,13 @@ pub struct Limits {
     pub max_connection_count_per_ip: usize,
     /// Exceptions to it: `max.connections.per.ip.overrides`.
     pub max_connection_count_per_ip_overrides: HashMap<IpAddr, usize>,
-    /// A connection without traffic is closed after this: `connections.max.idle.ms`.
+    /// A connection without traffic is closed after this, or a sixteenth later: `connections.max.idle.ms`.
     pub idle: Duration,
+    /// A connection without traffic, and without a request in flight, gives back all memory but that of its
+    /// socket and address after this; after a thirty-second of it the first time, and twice as long each time
+    /// that follows. Longer than what lies between the heartbeats of a group's member: to rest and to rise
+    /// again takes some microseconds.
+    pub rest: Duration,
     /// A frame that has begun and of which nothing arrives for this long closes the connection, because
     /// it holds budget that others wait for.
     pub stall: Duration,
@@ -50,6 +58,7 @@ impl Default for Limits {
             max_connection_count_per_ip: usize::MAX,
             max_connection_count_per_ip_overrides: HashMap::new(),
             idle: Duration::from_mins(10),
+            rest: Duration::from_secs(4),
             stall: Duration::from_secs(30),
             drain: Duration::from_secs(5),
         }
@@ -57,9 +66,35 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// How long a connection is silent before it rests, if it has rested so often before.
+    ///
+    /// Most of those that are opened say one or two things and nothing more. They rest early, so that ten
+    /// thousand of them that come at once never take the memory of ten thousand tasks.
+    pub(crate) fn rest_after(&self, rest_count: u8) -> Duration {
+        self.rest / (FIRST_REST_DIVISOR >> u32::from(rest_count).min(FIRST_REST_DIVISOR.ilog2()))
+    }
+
+    /// Between two looks for connections at rest that have been idle for too long.
+    pub(crate) fn sweep_interval(&self) -> Duration {
+        self.idle.min(Duration::from_hours(24)) / 16
+    }
+
     /// How many connections the address may have.
     pub(crate) fn connection_count_of(&self, ip: IpAddr) -> usize {
         let exception = self.max_connection_count_per_ip_overrides.get(&ip);
         *exception.unwrap_or(&self.max_connection_count_per_ip)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_rest_comes_early_and_later_ones_do_not() {
+        let limits = Limits::default();
+        let after = |rest_count| limits.rest_after(rest_count).as_millis();
+        assert_eq!([0, 1, 2, 3, 4].map(after), [125, 250, 500, 1000, 2000]);
+        assert_eq!([5, 6, u8::MAX].map(after), [4000; 3]);
     }
 }

@@ -21,20 +21,15 @@ pub struct ConnectionContext {
     pub listener: Arc<str>,
 }
 
-/// Answers requests. One instance serves all connections of a listener.
+/// Answers requests. One instance serves all connections of a listener, and remembers nothing of any:
+/// most of them rest most of the time.
 pub trait Service: Send + Sync + 'static {
-    /// What the service remembers of one connection. Owned by the connection's task.
-    type Session: Send + 'static;
-
-    /// Called once, before the first frame.
-    fn open(&self, connection: &ConnectionContext) -> Self::Session;
-
     /// Takes one frame: a request header and body without the length in front.
     ///
     /// Called in the order in which frames arrived, on the connection's task: it must not block. What a
     /// [`Reply::Later`] needs to be set going must be set going here; its future is polled only once
     /// all earlier replies of the connection are complete.
-    fn dispatch(&self, session: &mut Self::Session, frame: Bytes) -> Reply;
+    fn dispatch(&self, connection: &ConnectionContext, frame: Bytes) -> Reply;
 }
 
 /// A reply that somebody completes later. `None` closes the connection without one.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -17,6 +18,8 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use bytes::Bytes;
 use std::sync::Arc;
+
+mod resting;
 
 /// Frames are orders: the first byte says what to do, the rest comes back.
 #[derive(Default)]
@@ -49,11 +52,7 @@ impl Orders {
 }
 
 impl Service for Orders {
-    type Session = ();
-
-    fn open(&self, _connection: &ConnectionContext) {}
-
-    fn dispatch(&self, (): &mut (), frame: Bytes) -> Reply {
+    fn dispatch(&self, _connection: &ConnectionContext, frame: Bytes) -> Reply {
         self.dispatched.lock().push(frame.clone());
         match frame.first() {
             Some(b'l') => {
@@ -311,13 +310,7 @@ async fn one_panic_costs_one_connection() {
     assert!(unlucky.is_closed().await);
     other.send(&[b"fine"]).await;
     assert_eq!(other.receive().await.expect("a reply"), b"fine");
-    assert_eq!(
-        server
-            .counters
-            .panicked
-            .load(std::sync::atomic::Ordering::Relaxed),
-        1
-    );
+    assert_eq!(server.counters.panicked.load(Ordering::Relaxed), 1);
 }
 
 #[tokio::test]
