@@ -144,6 +144,7 @@ impl Log {
             .partition_point(|s| s.base_offset() <= self.recovery_point);
         let unsynced = std::mem::take(&mut self.unsynced);
         self.syncing.flush_count += 1;
+        self.active.reservation.on_flush();
         self.syncing.unsynced.add(unsynced);
         Ok(Some(FlushJob {
             disk: Arc::clone(self.disk()),

@@ -10,6 +10,9 @@
 //! of all. The rest goes back when the segment is rolled or the log closed, when a minute has gone by without
 //! a write, and when a log is recovered. It is a help and no promise: a refusal fails nothing, and is not asked
 //! about again before the next segment.
+//!
+//! Only busy logs ask, and only if they are synced in large pieces: each sync of a small piece would split what
+//! is reserved, which costs more than it saves. So durable topics are better off without, and so are slow ones.
 
 use std::ops::Range;
 
@@ -20,14 +23,21 @@ use crate::segment::Segment;
 const WRITTEN_MIN_BYTES: u64 = 1 << 20;
 /// At most so much is reserved beyond the end. Larger steps were not any cheaper.
 const STEP_MAX_BYTES: u64 = 4 << 20;
+/// What a flush must have to do on average.
+const FLUSHED_MIN_BYTES: u64 = 256 << 10;
 /// A log that was not written to for so long gives back what it has not used.
 const IDLE_MS: i64 = 60_000;
 
 /// How far blocks of the active segment are reserved.
 #[derive(Debug, Default)]
 pub(super) struct Reservation {
-    /// A position, exclusive.
+    /// What was reserved ends here. A position, exclusive.
     end: u64,
+    /// Nothing is asked before the segment is to grow beyond.
+    next: u64,
+    /// How much was written when it was looked at last, and the flushes since then.
+    looked_at: u64,
+    flush_count: u64,
     is_refused: bool,
 }
 
@@ -35,9 +45,19 @@ impl Reservation {
     /// Not to be asked for in this segment any more.
     pub(super) fn refused() -> Self {
         Self {
-            end: 0,
             is_refused: true,
+            ..Self::default()
         }
+    }
+
+    pub(super) fn on_flush(&mut self) {
+        self.flush_count += 1;
+    }
+
+    /// Whether flushes have been large since the last look, which is now.
+    fn look(&mut self, written_bytes: u64) -> bool {
+        let bytes = written_bytes - std::mem::replace(&mut self.looked_at, written_bytes);
+        bytes >= FLUSHED_MIN_BYTES * std::mem::take(&mut self.flush_count)
     }
 
     /// What to reserve before `size_bytes` are written to a segment that holds `written_bytes`.
@@ -48,7 +68,7 @@ impl Reservation {
         segment_bytes_max: u64,
     ) -> Option<Range<u64>> {
         let next_end = written_bytes + size_bytes;
-        if self.is_refused || next_end <= self.end || written_bytes < WRITTEN_MIN_BYTES {
+        if self.is_refused || next_end <= self.next || written_bytes < WRITTEN_MIN_BYTES {
             return None;
         }
         let start = written_bytes.max(self.end);
@@ -67,8 +87,13 @@ impl Log {
         let Some(due) = reservation.due(written_bytes, size_bytes, segment_bytes_max) else {
             return;
         };
+        let reservation = &mut self.active.reservation;
+        reservation.next = due.end;
+        if !reservation.look(written_bytes) {
+            return;
+        }
+        reservation.end = due.end;
         let result = self.active_segment().reserve(&due);
-        self.active.reservation.end = due.end;
         if let Err(error) = result {
             tracing::debug!(partition = %self.topic_partition, %error, "no blocks reserved");
             // A part may have been.
@@ -83,6 +108,7 @@ impl Log {
             return;
         }
         self.active.reservation.end = 0;
+        self.active.reservation.next = 0;
         if let Err(error) = self.active_segment().give_back() {
             tracing::debug!(partition = %self.topic_partition, %error, "blocks not given back");
         }
@@ -124,7 +150,8 @@ mod tests {
         assert_eq!(none.due(3 * MIB, 0, 1 << 30), Some(3 * MIB..6 * MIB));
         let some = Reservation {
             end: 50 * MIB,
-            is_refused: false,
+            next: 50 * MIB,
+            ..Reservation::default()
         };
         assert_eq!(some.due(49 * MIB, MIB, 1 << 30), None);
         assert_eq!(
@@ -133,6 +160,17 @@ mod tests {
         );
         assert_eq!(some.due(60 * MIB, 0, 1 << 30), Some(60 * MIB..64 * MIB));
         assert_eq!(Reservation::refused().due(9 * MIB, MIB, 1 << 30), None);
+    }
+
+    #[test]
+    fn flushes_are_to_be_large_since_the_last_look() {
+        let mut reservation = Reservation::default();
+        assert!(reservation.look(MIB));
+        (0..4).for_each(|_| reservation.on_flush());
+        assert!(reservation.look(2 * MIB));
+        (0..5).for_each(|_| reservation.on_flush());
+        assert!(!reservation.look(3 * MIB));
+        assert!(reservation.look(3 * MIB));
     }
 
     #[test]

@@ -20,8 +20,12 @@ fn bench() -> Bench {
 
 /// A batch of a little more than 256 KiB.
 fn large() -> ValidatedBatch {
+    batch_of(256 << 10)
+}
+
+fn batch_of(bytes: usize) -> ValidatedBatch {
     let mut builder = BatchBuilder::new(Compression::None);
-    let value = Bytes::from(vec![7; 256 << 10]);
+    let value = Bytes::from(vec![7; bytes]);
     builder.append(NOW_MS, None, Some(&value), &[]).unwrap();
     ValidatedBatch::new(&builder.build().unwrap().bytes).unwrap()
 }
@@ -54,6 +58,21 @@ fn a_small_log_reserves_nothing_and_a_large_one_at_most_four_mebibytes() {
         assert_eq!(bench.disk.contents(&path).unwrap().len() as u64, size);
     }
     assert_eq!(calls, 4, "at 1, 2, 4 and 8 MiB, not at every append");
+}
+
+#[test]
+fn a_log_that_is_synced_in_small_pieces_reserves_nothing_until_they_are_large() {
+    let bench = bench();
+    let mut log = bench.create();
+    let small = batch_of(64 << 10);
+    while log.size_bytes() < 4 * MIB {
+        let batches = std::slice::from_ref(&small);
+        log.append_as_leader(batches, EPOCH).unwrap();
+        log.flush().unwrap();
+        assert_eq!(reserved(&bench), 0);
+    }
+    fill(&mut log, 5);
+    assert!(reserved(&bench) > 0);
 }
 
 #[test]
