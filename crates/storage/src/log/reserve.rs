@@ -11,8 +11,8 @@
 //! a write, and when a log is recovered. It is a help and no promise: a refusal fails nothing, and is not asked
 //! about again before the next segment.
 //!
-//! Only busy logs ask, and only if they are synced in large pieces: each sync of a small piece would split what
-//! is reserved, which costs more than it saves. So durable topics are better off without, and so are slow ones.
+//! Only busy logs ask, and only if they are synced in large pieces: batches of 16 KiB that are synced one by one,
+//! as a durable topic's are, were no faster with it, rather slower (`docs/adr/0004-log-on-disk.md`).
 
 use std::ops::Range;
 
