@@ -11,7 +11,7 @@ IDLE_S = 15
 
 def startup(tools, target):
     """One node: from its start to the first acknowledged record; again after a kill -9 under load."""
-    cluster = Cluster(target, tools.work / target.name, count=1)
+    cluster = Cluster(target, tools.work, count=1)
     one, node = Session(tools, target, cluster), cluster.nodes[0]
     try:
         row = {"start_ms": first_record(one, node)}

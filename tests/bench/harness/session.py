@@ -105,7 +105,6 @@ class Session:
 
 @contextlib.contextmanager
 def session(tools, target, count=3, properties=""):
-    folder = tools.work / target.name
-    with clusters.running(target, folder, count, properties) as cluster:
+    with clusters.running(target, tools.work, count, properties) as cluster:
         one = Session(tools, target, cluster)
         yield one
