@@ -91,7 +91,7 @@ pub(super) struct Connection<IO, S> {
     /// Set while the listener's budget is used up.
     waiting_for_budget: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     stage: Stage,
-    rest_count: u8,
+    doublings: u8,
     pub(super) last_traffic: Instant,
 }
 
@@ -151,7 +151,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, S: Service> Connection<IO, S> {
             shared,
             waiting_for_budget: None,
             stage,
-            rest_count: past.rest_count,
+            doublings: past.doublings,
             last_traffic: Instant::now(),
         }
     }
@@ -182,7 +182,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, S: Service> Connection<IO, S> {
     pub(super) fn past(&self) -> Past {
         Past {
             is_new: self.stage == Stage::First,
-            rest_count: self.rest_count.saturating_add(1),
+            doublings: self.doublings.saturating_add(1),
         }
     }
 
@@ -360,7 +360,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, S: Service> Connection<IO, S> {
         let patience = if self.is_mid_frame() {
             limits.stall.min(limits.idle)
         } else if self.outbox.is_empty() && self.waiting_for_budget.is_none() {
-            limits.rest_after(self.rest_count).min(limits.idle)
+            limits.rest_after(self.doublings).min(limits.idle)
         } else {
             limits.idle
         };
@@ -391,6 +391,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, S: Service> Connection<IO, S> {
                 // Work in flight is not silence.
                 self.last_traffic = now;
             }
+            // Whoever works is looked after ever more rarely.
+            self.doublings = self.doublings.saturating_add(1);
             timer.as_mut().reset(self.deadline());
         }
     }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 /// A connection's first rest comes so much earlier than later ones. A power of two.
-const FIRST_REST_DIVISOR: u32 = 32;
+const FIRST_REST_DIVISOR: u32 = 128;
 
 /// Bounds of a listener and of each of its connections.
 #[derive(Clone, Debug)]
@@ -34,9 +34,8 @@ pub struct Limits {
     /// A connection without traffic is closed after this, or a sixteenth later: `connections.max.idle.ms`.
     pub idle: Duration,
     /// A connection without traffic, and without a request in flight, gives back all memory but that of its
-    /// socket and address after this; after a thirty-second of it the first time, and twice as long each time
-    /// that follows. Longer than what lies between the heartbeats of a group's member: to rest and to rise
-    /// again takes some microseconds.
+    /// socket and address after this; the younger it is the earlier, down to a part in 128. Longer than what
+    /// lies between the heartbeats of a group's member: to rest and to rise again takes some microseconds.
     pub rest: Duration,
     /// A frame that has begun and of which nothing arrives for this long closes the connection, because
     /// it holds budget that others wait for.
@@ -58,7 +57,7 @@ impl Default for Limits {
             max_connection_count_per_ip: usize::MAX,
             max_connection_count_per_ip_overrides: HashMap::new(),
             idle: Duration::from_mins(10),
-            rest: Duration::from_secs(4),
+            rest: Duration::from_secs(16),
             stall: Duration::from_secs(30),
             drain: Duration::from_secs(5),
         }
@@ -66,12 +65,12 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// How long a connection is silent before it rests, if it has rested so often before.
+    /// How long a connection is silent before it rests, if this has doubled so often before.
     ///
     /// Most of those that are opened say one or two things and nothing more. They rest early, so that ten
     /// thousand of them that come at once never take the memory of ten thousand tasks.
-    pub(crate) fn rest_after(&self, rest_count: u8) -> Duration {
-        self.rest / (FIRST_REST_DIVISOR >> u32::from(rest_count).min(FIRST_REST_DIVISOR.ilog2()))
+    pub(crate) fn rest_after(&self, doublings: u8) -> Duration {
+        self.rest / (FIRST_REST_DIVISOR >> u32::from(doublings).min(FIRST_REST_DIVISOR.ilog2()))
     }
 
     /// Between two looks for connections at rest that have been idle for too long.
@@ -93,8 +92,11 @@ mod tests {
     #[test]
     fn the_first_rest_comes_early_and_later_ones_do_not() {
         let limits = Limits::default();
-        let after = |rest_count| limits.rest_after(rest_count).as_millis();
+        let after = |doublings| limits.rest_after(doublings).as_millis();
         assert_eq!([0, 1, 2, 3, 4].map(after), [125, 250, 500, 1000, 2000]);
-        assert_eq!([5, 6, u8::MAX].map(after), [4000; 3]);
+        assert_eq!(
+            [5, 6, 7, 8, u8::MAX].map(after),
+            [4000, 8000, 16_000, 16_000, 16_000]
+        );
     }
 }

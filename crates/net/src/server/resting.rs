@@ -53,15 +53,16 @@ pub(super) struct Resting {
 pub(super) struct Past {
     /// Nothing was ever read from it: it may still be HTTP/2.
     pub(super) is_new: bool,
-    /// How often it has rested, as far as one can count.
-    pub(super) rest_count: u8,
+    /// How often its patience with itself has doubled, as far as one can count: with each rest, and each time
+    /// that its timer found it at work.
+    pub(super) doublings: u8,
 }
 
 impl Past {
     /// That of a connection that was accepted just now.
     pub(super) const NONE: Self = Self {
         is_new: true,
-        rest_count: 0,
+        doublings: 0,
     };
 }
 
