@@ -9,6 +9,8 @@ from . import window
 
 SOURCE = pathlib.Path(__file__).resolve().parent.parent / "clients" / "librdkafka.c"
 
+PARTITIONS = 12
+
 
 def build_librdkafka(folder):
     """The client's binary; `None` where the library or a C compiler is missing."""
@@ -26,12 +28,12 @@ def build_librdkafka(folder):
 
 
 def librdkafka(size, batch=1_000_000):
-    """Saturating, acks=all, linger 5 ms."""
+    """Saturating, acks=all, linger 5 ms, partitions in turns."""
 
     def run(session):
-        with session.topic() as topic:
+        with session.topic(PARTITIONS) as topic:
             seconds = int(session.tools.seconds)
-            arguments = [session.cluster.bootstrap, topic, size, batch, 3, seconds]
+            arguments = [session.cluster.bootstrap, topic, PARTITIONS, size, batch, 3, seconds]
             command = [str(session.tools.librdkafka), *map(str, arguments)]
             return window.run(command, session.window())
 
