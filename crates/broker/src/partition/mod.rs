@@ -162,7 +162,8 @@ impl Partition {
         self.topic_id
     }
 
-    fn key(&self) -> Key {
+    /// By which tables name it.
+    pub(crate) fn key(&self) -> Key {
         (self.topic_id, self.topic_partition.partition)
     }
 

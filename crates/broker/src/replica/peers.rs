@@ -13,11 +13,6 @@ use crate::partition::Partition;
 /// Names a partition.
 pub(crate) type Key = (TopicId, PartitionIndex);
 
-pub(super) fn key_of(partition: &Partition) -> Key {
-    let index = partition.topic_partition().partition;
-    (partition.topic_id(), index)
-}
-
 /// A follower broker, as one lane to it. Lives as long as the broker.
 #[derive(Debug)]
 pub(crate) struct Peer {
@@ -41,7 +36,7 @@ impl Peer {
 
     /// The connection has to look at the partition: it may have to be opened or closed.
     pub(super) fn touch(&self, partition: Arc<Partition>) {
-        self.touched.lock().insert(key_of(&partition), partition);
+        self.touched.lock().insert(partition.key(), partition);
         self.news.notify_one();
     }
 
@@ -131,7 +126,7 @@ impl Touched {
             let peer = peers.lane(follower, Lane::Live);
             let mut touched = peer.touched.lock();
             for partition in partitions {
-                touched.insert(key_of(&partition), partition);
+                touched.insert(partition.key(), partition);
             }
             drop(touched);
             peer.news.notify_one();

@@ -103,15 +103,16 @@ fn create(dirs: &LogDirs, partition: i32) -> SharedLog {
 
 fn append(log: &SharedLog, count: i64) {
     for _ in 0..count {
-        let mut builder = BatchBuilder::new(Compression::None);
-        builder
-            .append(NOW_MS, None, Some(&Bytes::from_static(b"value")), &[])
-            .unwrap();
-        let batch = ValidatedBatch::new(&builder.build().unwrap().bytes).unwrap();
-        log.lock()
-            .append_as_leader(&[batch], LeaderEpoch(0))
-            .unwrap();
+        append_in(log, LeaderEpoch(0));
     }
+}
+
+fn append_in(log: &SharedLog, epoch: LeaderEpoch) {
+    let mut builder = BatchBuilder::new(Compression::None);
+    let value = Bytes::from_static(b"value");
+    builder.append(NOW_MS, None, Some(&value), &[]).unwrap();
+    let batch = ValidatedBatch::new(&builder.build().unwrap().bytes).unwrap();
+    log.lock().append_as_leader(&[batch], epoch).unwrap();
 }
 
 fn no_high_watermark(_: &TopicPartition) -> Option<Offset> {

@@ -26,7 +26,7 @@ use types::Offset;
 
 use super::lazy_timer::LazyTimer;
 use super::link::Link;
-use super::peers::{Key, Peer, key_of};
+use super::peers::{Key, Peer};
 use crate::partition::{Opening, Partition};
 use crate::state::Core;
 use cold::{Reading, read_result};
@@ -218,7 +218,7 @@ impl Conversation {
 
     /// The partition has to be carried, or not any more, or in another epoch.
     fn on_touched(&mut self, partition: Arc<Partition>) {
-        if let Some(handle) = self.handles.get(&key_of(&partition)).copied()
+        if let Some(handle) = self.handles.get(&partition.key()).copied()
             && let Some(carriage) = self.carriages.get(&handle)
         {
             if carriage.partition.is_carried_by(carriage.session) {
@@ -226,7 +226,7 @@ impl Conversation {
             }
             self.close(handle);
         }
-        self.again.remove(&key_of(&partition));
+        self.again.remove(&partition.key());
         self.open(partition);
     }
 
@@ -244,7 +244,7 @@ impl Conversation {
             partition: partition.topic_partition().partition,
             leader_epoch,
         });
-        self.handles.insert(key_of(&partition), handle);
+        self.handles.insert(partition.key(), handle);
         let carriage = Carriage {
             partition,
             session,
@@ -258,7 +258,7 @@ impl Conversation {
     /// Takes the partition off the connection, and says so.
     fn close(&mut self, handle: u32) -> Option<Arc<Partition>> {
         let carriage = self.carriages.remove(&handle)?;
-        let key = key_of(&carriage.partition);
+        let key = carriage.partition.key();
         if self.handles.get(&key) == Some(&handle) {
             self.handles.remove(&key);
         }
@@ -271,7 +271,7 @@ impl Conversation {
     /// less and less often.
     fn close_and_open_again(&mut self, handle: u32, pause: Duration) {
         if let Some(partition) = self.close(handle) {
-            let key = key_of(&partition);
+            let key = partition.key();
             let misfits = self.misfits.entry(key).or_default();
             let pause = pause.saturating_mul(1 << (*misfits).min(MISFITS_MAX));
             *misfits = misfits.saturating_add(1);
@@ -286,7 +286,7 @@ impl Conversation {
             && let Some(carriage) = self.carriages.get(&handle)
             && carriage.follows_from < Some(log_end_offset)
         {
-            self.misfits.remove(&key_of(&carriage.partition));
+            self.misfits.remove(&carriage.partition.key());
         }
     }
 

@@ -4,14 +4,6 @@ use super::*;
 
 const EPOCHS: &str = "leader-epoch-checkpoint";
 
-fn append_in(log: &SharedLog, epoch: LeaderEpoch) {
-    let mut builder = BatchBuilder::new(Compression::None);
-    let value = Bytes::from_static(b"value");
-    builder.append(NOW_MS, None, Some(&value), &[]).unwrap();
-    let batch = ValidatedBatch::new(&builder.build().unwrap().bytes).unwrap();
-    log.lock().append_as_leader(&[batch], epoch).unwrap();
-}
-
 fn has_folder(bench: &Bench) -> bool {
     bench
         .names("/d/a")
