@@ -12,8 +12,6 @@ WRITES = {
     "write_16k": (16 << 10, 0),
     "write_16k_reserved": (16 << 10, 1),
 }
-# What one of them writes, as the time brokers would need for it.
-WRITES_S = 1.5
 
 
 def calibrate(load, folder, memory):
@@ -27,7 +25,6 @@ def calibrate(load, folder, memory):
     found = {}
     for name, (piece, is_reserved) in WRITES.items():
         memory.hold()
-        memory.release(WRITES_S)
         found[name] = measured("--append", piece, "--reserved", is_reserved)
     memory.hold()
     return found | measured()

@@ -32,7 +32,7 @@ def startup(tools, target):
 
 def idle(tools, target):
     """Three nodes that nobody asks for anything."""
-    with session(tools, target) as one, one.topic(is_filled=False):
+    with session(tools, target) as one, one.topic():
         time.sleep(10)
         with one.profiled():
             return {"idle_cpu_pct": idle_cpu_pct(one), "rss_mb": max(one.cluster.rss_mb())}
@@ -40,7 +40,7 @@ def idle(tools, target):
 
 def idle_connections(tools, target, count=10_000):
     """What a connection costs that only exists: memory of the brokers, the kernel's not counted."""
-    with session(tools, target) as one, one.topic(is_filled=False) as topic:
+    with session(tools, target) as one, one.topic() as topic:
         one.load("connections", topic=topic, count=100, rate=1, secs=3, warmup=1)
         before = sum(one.cluster.rss_mb())
         row = one.load("connections", topic=topic, count=count, rate=0, secs=5, warmup=2)
@@ -53,7 +53,7 @@ def metadata(count):
     def run(tools, target):
         with session(tools, target) as one:
             # Everybody knows everybody: what is measured is the topic, not the start of the cluster.
-            with one.topic(is_filled=False):
+            with one.topic():
                 pass
             with one.profiled():
                 row = one.load("create", topic="wide", partitions=count, timeout=600, patience=400)

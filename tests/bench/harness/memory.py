@@ -4,45 +4,76 @@ A virtual machine may give memory that is free back to its host, and then pays t
 touches again: 2.5 seconds of CPU for every 10⁹ bytes, charged to whoever writes them, which hides what a broker itself
 costs. A machine that has been in use for a while has no free memory: its page cache has it.
 
-So we keep it in the page cache between the windows, by reading a file that is one large hole, and let go of as much
-as a workload needs right before it begins.
+So a process of its own, the keeper, holds what is free between the windows, and lets go of it piece by piece as others
+need it: a page that was held a moment ago is there. It holds memory of its own and not the page cache, which a machine
+may clean of whatever nobody has read for half a minute. If memory runs out after all, the keeper is the first to be killed.
 """
 
+import contextlib
+import mmap
 import os
+import pathlib
+import select
+import subprocess
+import sys
 
-# What stays free for everybody else.
-SPARE_BYTES = 3 << 29
-PIECE_BYTES = 1 << 20
-STEP_BYTES = 64 << 20
-# What three brokers may write in a second.
-BYTES_PER_SECOND = 800_000_000
+# What is free is kept between these two, as long as the keeper has anything to give. The host has most of it.
+LEAST_FREE_BYTES = 5 << 28
+MOST_FREE_BYTES = 3 << 29
+PIECE_BYTES = 64 << 20
+# Brokers may write 30 MB meanwhile.
+LOOK_EVERY_S = 0.02
+# madvise(2): fault in all pages, for writing (Linux 5.14).
+MADV_POPULATE_WRITE = 23
 
 
 class Memory:
-    """The hole is read forward; what is held is from `start` to `end`, but for what the kernel took for others."""
-
-    def __init__(self, folder):
-        path = folder / "hole"
-        self.file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
-        path.unlink()
-        os.ftruncate(self.file, 1 << 42)
-        self.start = self.end = 0
-        self.piece = bytearray(PIECE_BYTES)
+    def __init__(self):
+        self.keeper = subprocess.Popen(
+            [sys.executable, pathlib.Path(__file__)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            # Interrupts are the harness' affair: the keeper ends when its input does.
+            start_new_session=True,
+        )
 
     def hold(self):
-        """Whatever is free now."""
-        last = self.end + os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-        while free_bytes() > SPARE_BYTES and self.end < last:
-            for _ in range(STEP_BYTES // PIECE_BYTES):
-                os.preadv(self.file, [self.piece], self.end)
-                self.end += PIECE_BYTES
+        """Takes what is free now; returns when that is done. Without a keeper, memory stays as it is."""
+        with contextlib.suppress(BrokenPipeError):
+            self.keeper.stdin.write(b"hold\n")
+            self.keeper.stdin.flush()
+            self.keeper.stdout.readline()
 
-    def release(self, seconds):
-        """As much as brokers may write in that time."""
-        wanted = SPARE_BYTES + seconds * BYTES_PER_SECOND
-        while free_bytes() < wanted and self.start < self.end:
-            os.posix_fadvise(self.file, self.start, STEP_BYTES, os.POSIX_FADV_DONTNEED)
-            self.start += STEP_BYTES
+
+class Keeper:
+    def __init__(self):
+        self.pieces = []
+
+    def run(self):
+        while True:
+            if select.select([sys.stdin], [], [], LOOK_EVERY_S)[0]:
+                if not sys.stdin.buffer.readline():
+                    return
+                self.take()
+                sys.stdout.write("held\n")
+                sys.stdout.flush()
+            self.give()
+
+    def take(self):
+        while free_bytes() > MOST_FREE_BYTES:
+            piece = mmap.mmap(-1, PIECE_BYTES, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+            self.pieces.append(piece)
+            with contextlib.suppress(OSError):
+                piece.madvise(mmap.MADV_HUGEPAGE)
+            try:
+                piece.madvise(MADV_POPULATE_WRITE)
+            except OSError:
+                return
+
+    def give(self):
+        if free_bytes() < LEAST_FREE_BYTES:
+            while self.pieces and free_bytes() < (LEAST_FREE_BYTES + MOST_FREE_BYTES) // 2:
+                self.pieces.pop().close()
 
 
 def free_bytes():
@@ -51,3 +82,10 @@ def free_bytes():
             if line.startswith("MemFree:"):
                 return int(line.split()[1]) * 1024
     return 0
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
+        score.write("1000")
+    with contextlib.suppress(BrokenPipeError):
+        Keeper().run()

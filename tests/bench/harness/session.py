@@ -11,8 +11,6 @@ from . import cluster as clusters
 from . import memory, profile, window
 
 
-# Besides the window: while a load begins, and what is left when it ends.
-WRITTEN_BESIDES_S = 4
 DELETED_AFTER_S = 10
 
 
@@ -52,13 +50,10 @@ class Session:
             yield
 
     @contextlib.contextmanager
-    def topic(self, partitions=12, replicas=3, is_filled=True, **more):
-        """A fresh topic, ready everywhere, with memory for much if it will be filled; gone afterwards, and what was
-        written is on the disk."""
+    def topic(self, partitions=12, replicas=3, **more):
+        """A fresh topic, ready everywhere; gone afterwards, and what was written is on the disk."""
         name = f"bench-{next(self.numbers)}"
         self.load("create", topic=name, partitions=partitions, replicas=replicas, **more)
-        if is_filled:
-            self.tools.memory.release(self.tools.seconds + WRITTEN_BESIDES_S)
         try:
             yield name
         except BaseException:
@@ -69,7 +64,6 @@ class Session:
         self.load("delete", topic=name)
         self.await_deleted(name)
         os.sync()
-        self.tools.memory.hold()
 
     def await_deleted(self, name):
         """Its files are gone a moment after the topic is."""
@@ -79,7 +73,7 @@ class Session:
 
     def measure(self, kind, partitions=12, topic=None, **arguments):
         """The load on a topic of its own, which is made with the arguments of `topic`."""
-        with self.topic(partitions, is_filled=kind == "produce", **(topic or {})) as name:
+        with self.topic(partitions, **(topic or {})) as name:
             arguments |= {"topic": name, "secs": self.tools.seconds, "warmup": 2}
             return self.load(kind, profiled=True, **arguments)
 
