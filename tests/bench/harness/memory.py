@@ -18,8 +18,8 @@ import subprocess
 import sys
 
 # What is free is kept between these two, as long as the keeper has anything to give. The host has most of it.
-LEAST_FREE_BYTES = 5 << 28
-MOST_FREE_BYTES = 3 << 29
+LEAST_FREE_BYTES = 3 << 28
+MOST_FREE_BYTES = 1 << 30
 PIECE_BYTES = 64 << 20
 # Brokers may write 30 MB meanwhile.
 LOOK_EVERY_S = 0.02
@@ -63,8 +63,8 @@ class Keeper:
         while free_bytes() > MOST_FREE_BYTES:
             piece = mmap.mmap(-1, PIECE_BYTES, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
             self.pieces.append(piece)
-            with contextlib.suppress(OSError):
-                piece.madvise(mmap.MADV_HUGEPAGE)
+            # Small pages: the kernel makes room for large ones by throwing out what others have in the page cache.
+            piece.madvise(mmap.MADV_NOHUGEPAGE)
             try:
                 piece.madvise(MADV_POPULATE_WRITE)
             except OSError:
