@@ -6,10 +6,9 @@ import shutil
 import subprocess
 
 from . import window
+from .session import PARTITIONS
 
 SOURCE = pathlib.Path(__file__).resolve().parent.parent / "clients" / "librdkafka.c"
-
-PARTITIONS = 12
 
 
 def build_librdkafka(folder):
@@ -31,7 +30,7 @@ def librdkafka(size, batch=1_000_000):
     """Saturating, acks=all, linger 5 ms, partitions in turns."""
 
     def run(session):
-        with session.topic(PARTITIONS) as topic:
+        with session.topic() as topic:
             seconds = int(session.tools.seconds)
             arguments = [session.cluster.bootstrap, topic, PARTITIONS, size, batch, 3, seconds]
             command = [str(session.tools.librdkafka), *map(str, arguments)]

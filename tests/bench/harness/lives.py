@@ -4,7 +4,7 @@ import time
 
 from .cluster import Cluster
 from .proc import cpu_seconds
-from .session import Session, session
+from .session import PARTITIONS, Session, session
 
 IDLE_S = 15
 
@@ -20,7 +20,7 @@ def startup(tools, target):
         time.sleep(IDLE_S)
         row["idle_cpu_pct"] = 100 * (cpu_seconds(node.process.pid) - before) / IDLE_S
         row["rss_idle_mb"] = cluster.rss_mb()[0]
-        one.load("create", topic="load", partitions=12, replicas=1)
+        one.load("create", topic="load", partitions=PARTITIONS, replicas=1)
         one.load("produce", topic="load", secs=5, warmup=0)
         row["rss_loaded_mb"] = cluster.rss_mb()[0]
         cluster.kill(node)
@@ -84,7 +84,7 @@ def failover(whom, session_timeout_ms=None):
 
     def run(tools, target):
         with session(tools, target, properties=properties) as one:
-            one.load("create", topic="victim", partitions=12)
+            one.load("create", topic="victim", partitions=PARTITIONS)
             one.load("produce", topic="victim", secs=5, warmup=0, batch=16_384)
             roles = one.load("who", topic="victim")
             victim = chosen(one, roles["controller"], whom)

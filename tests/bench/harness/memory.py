@@ -11,7 +11,6 @@ may clean of whatever nobody has read for half a minute. If memory runs out afte
 
 import contextlib
 import mmap
-import os
 import pathlib
 import select
 import subprocess
@@ -28,6 +27,8 @@ MADV_POPULATE_WRITE = 23
 
 
 class Memory:
+    """What the harness asks of the keeper."""
+
     def __init__(self):
         self.keeper = subprocess.Popen(
             [sys.executable, pathlib.Path(__file__)],
@@ -46,6 +47,8 @@ class Memory:
 
 
 class Keeper:
+    """Memory in pieces, the one that was taken last on top."""
+
     def __init__(self):
         self.pieces = []
 

@@ -10,7 +10,8 @@ import time
 from . import cluster as clusters
 from . import memory, profile, window
 
-
+# Of a topic, where a workload is not about how many there are.
+PARTITIONS = 12
 DELETED_AFTER_S = 10
 
 
@@ -50,7 +51,7 @@ class Session:
             yield
 
     @contextlib.contextmanager
-    def topic(self, partitions=12, replicas=3, **more):
+    def topic(self, partitions=PARTITIONS, replicas=3, **more):
         """A fresh topic, ready everywhere; gone afterwards, and what was written is on the disk."""
         name = f"bench-{next(self.numbers)}"
         self.load("create", topic=name, partitions=partitions, replicas=replicas, **more)
@@ -71,7 +72,7 @@ class Session:
         while time.monotonic() < deadline and any(self.cluster.folder.glob(f"*/data/{name}-*")):
             time.sleep(0.1)
 
-    def measure(self, kind, partitions=12, topic=None, **arguments):
+    def measure(self, kind, partitions=PARTITIONS, topic=None, **arguments):
         """The load on a topic of its own, which is made with the arguments of `topic`."""
         with self.topic(partitions, **(topic or {})) as name:
             arguments |= {"topic": name, "secs": self.tools.seconds, "warmup": 2}

@@ -8,6 +8,7 @@ import dataclasses
 from typing import Callable
 
 from . import clients, lives
+from .session import PARTITIONS
 
 COST, SPEED = "cpu_s_per_gb", "mb_s"
 PER_RECORD, RATE = "cpu_us_per_record", "records_s"
@@ -47,7 +48,7 @@ def at_least(must, aim):
     return Bar(">=", must, aim)
 
 
-def raw(partitions=12, topic=None, **arguments):
+def raw(partitions=PARTITIONS, topic=None, **arguments):
     return lambda session: session.measure("produce", partitions, topic, **arguments)
 
 
