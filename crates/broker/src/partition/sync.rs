@@ -201,10 +201,9 @@ impl Partition {
         let Some(ask) = state.syncs.on_unsynced(count) else {
             return;
         };
-        let key = (self.topic_id, self.topic_partition.partition);
         match ask {
-            Ask::Now => self.shared.sync_queue.push(key),
-            Ask::Within(delay) => self.shared.sync_queue.push_later(key, delay),
+            Ask::Now => self.shared.sync_queue.push(self.key()),
+            Ask::Within(delay) => self.shared.sync_queue.push_later(self.key(), delay),
         }
     }
 

@@ -108,11 +108,15 @@ fn append(log: &SharedLog, count: i64) {
 }
 
 fn append_in(log: &SharedLog, epoch: LeaderEpoch) {
+    let batch = one_record(None);
+    log.lock().append_as_leader(&[batch], epoch).unwrap();
+}
+
+fn one_record(key: Option<&[u8]>) -> ValidatedBatch {
     let mut builder = BatchBuilder::new(Compression::None);
     let value = Bytes::from_static(b"value");
-    builder.append(NOW_MS, None, Some(&value), &[]).unwrap();
-    let batch = ValidatedBatch::new(&builder.build().unwrap().bytes).unwrap();
-    log.lock().append_as_leader(&[batch], epoch).unwrap();
+    builder.append(NOW_MS, key, Some(&value), &[]).unwrap();
+    ValidatedBatch::new(&builder.build().unwrap().bytes).unwrap()
 }
 
 fn no_high_watermark(_: &TopicPartition) -> Option<Offset> {

@@ -29,11 +29,7 @@ fn fill(dirs: &LogDirs) -> SharedLog {
         .create_log(&tp(0), topic_id(9), compacted(), None)
         .unwrap();
     for _ in 0..20 {
-        let mut builder = BatchBuilder::new(Compression::None);
-        let value = Bytes::from_static(b"value");
-        let appended = builder.append(NOW_MS, Some(b"key"), Some(&value), &[]);
-        appended.unwrap();
-        let batch = ValidatedBatch::new(&builder.build().unwrap().bytes).unwrap();
+        let batch = one_record(Some(b"key"));
         let mut log = log.lock();
         log.append_as_leader(&[batch], LeaderEpoch(0)).unwrap();
     }

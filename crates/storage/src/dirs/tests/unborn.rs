@@ -160,11 +160,9 @@ fn a_first_write_that_fails_anywhere_leaves_a_log_that_the_next_one_begins() {
         log.lock().assign_epoch_start(LeaderEpoch(0), 0).unwrap();
         let full = Fault::Error(ErrorKind::StorageFull);
         bench.disk.plan(None, k, 1, full);
-        let mut builder = BatchBuilder::new(Compression::None);
-        let value = Bytes::from_static(b"value");
-        builder.append(NOW_MS, None, Some(&value), &[]).unwrap();
-        let batch = ValidatedBatch::new(&builder.build().unwrap().bytes).unwrap();
-        let first = log.lock().append_as_leader(&[batch], LeaderEpoch(0));
+        let first = log
+            .lock()
+            .append_as_leader(&[one_record(None)], LeaderEpoch(0));
         let is_hit = bench.disk.planned_count() == 0;
         bench.disk.heal();
         if first.is_err() {
