@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use metadata::MetadataImage;
+use net::server::ConnectionContext;
 use parking_lot::Mutex;
 use tokio::time::timeout;
 use types::NodeId;
@@ -107,6 +108,12 @@ impl Absences {
 }
 
 impl Core {
+    /// Whether a question who leads can be answered at once: all brokers seem well, and who asks has come only
+    /// now, so that it did not lose one a moment ago that it is asking about.
+    pub(crate) fn expects_no_news_for(&self, connection: &ConnectionContext) -> bool {
+        connection.is_young() && !self.absences.has_suspects()
+    }
+
     /// Waits until the controller has said who leads instead of those of the leaders that have just gone,
     /// or does not say so. `leaders` names them as an image has them.
     ///

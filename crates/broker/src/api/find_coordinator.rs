@@ -39,7 +39,7 @@ pub(crate) fn handle(ctx: &Ctx<'_>, request: FindCoordinatorRequest) -> Reply {
     if asked.request.key_type == GROUP && ctx.image().topic(OFFSETS_TOPIC).is_none() {
         auto_create::start_offsets_topic(ctx);
     }
-    if !asked.is_about_others(ctx.core) {
+    if ctx.core.expects_no_news_for(ctx.connection) || !asked.is_about_others(ctx.core) {
         return ctx.respond(&asked.answer(ctx.core));
     }
     let core = Arc::clone(ctx.core);

@@ -35,7 +35,7 @@ pub(crate) fn handle(ctx: &Ctx<'_>, request: MetadataRequest) -> Reply {
     if asked.request.allow_auto_topic_creation && ctx.core.config.topics.auto_create_topics_enable {
         auto_create::start(ctx, creatable(&answer));
     }
-    if !asked.is_about_others(ctx.core) {
+    if ctx.core.expects_no_news_for(ctx.connection) || !asked.is_about_others(ctx.core) {
         return ctx.respond(&answer);
     }
     let core = Arc::clone(ctx.core);

@@ -13,6 +13,7 @@ mod offsets;
 mod pair;
 mod produce;
 mod replicas;
+mod who_leads;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

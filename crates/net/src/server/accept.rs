@@ -195,6 +195,7 @@ impl<S: Service> Server<S> {
             peer,
             local,
             listener: Arc::clone(&self.name),
+            opened: Some(Instant::now()),
         };
         self.counters.accepted.fetch_add(1, Ordering::Relaxed);
         self.counters.open.fetch_add(1, Ordering::Relaxed);
@@ -400,6 +401,7 @@ mod tests {
             peer: stream.peer_addr().expect("connected"),
             local: stream.local_addr().expect("connected"),
             listener: "TEST".into(),
+            opened: Some(Instant::now()),
         };
         let task = server.run(stream, context, Past::NONE, CancellationToken::new());
         assert!(size_of_val(&task) <= 704, "{}", size_of_val(&task));

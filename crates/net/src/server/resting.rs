@@ -82,6 +82,7 @@ impl Resting {
             peer: self.peer,
             local: self.socket.local_addr()?,
             listener: Arc::clone(listener),
+            opened: None,
         };
         Ok((tokio::net::TcpStream::from_std(self.socket)?, context))
     }

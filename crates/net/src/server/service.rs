@@ -4,9 +4,14 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use protocol::wire::Segments;
+use tokio::time::Instant;
+
+/// For so long a connection is young.
+const YOUTH: Duration = Duration::from_secs(1);
 
 /// Where a connection comes from.
 #[derive(Clone, Debug)]
@@ -19,6 +24,16 @@ pub struct ConnectionContext {
     pub local: SocketAddr,
     /// Name of the listener that accepted it, as in `listeners`.
     pub listener: Arc<str>,
+    /// When it was opened; `None` once it has been at rest.
+    pub opened: Option<Instant>,
+}
+
+impl ConnectionContext {
+    /// Whether it was opened a moment ago: its client is only finding its way, and has nobody here yet whom
+    /// it could have lost.
+    pub fn is_young(&self) -> bool {
+        self.opened.is_some_and(|at| at.elapsed() < YOUTH)
+    }
 }
 
 /// Answers requests. One instance serves all connections of a listener, and remembers nothing of any:
@@ -55,5 +70,26 @@ impl fmt::Debug for Reply {
             Self::None => f.write_str("None"),
             Self::Close(reason) => f.debug_tuple("Close").field(reason).finish(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_is_young_for_a_moment_and_never_again_once_it_has_rested() {
+        let mut context = ConnectionContext {
+            id: 1,
+            peer: SocketAddr::from(([127, 0, 0, 1], 1)),
+            local: SocketAddr::from(([127, 0, 0, 1], 2)),
+            listener: "TEST".into(),
+            opened: Some(Instant::now()),
+        };
+        assert!(context.is_young());
+        tokio::time::advance(YOUTH).await;
+        assert!(!context.is_young());
+        context.opened = None;
+        assert!(!context.is_young());
     }
 }
