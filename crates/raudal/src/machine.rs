@@ -44,11 +44,20 @@ const FEW_PROCESSORS: usize = 2;
 /// them, and a second thread would be woken for every other request only to find that the first has done
 /// it.
 pub(crate) fn runtime() -> Builder {
-    let count = std::thread::available_parallelism().map_or(1, NonZero::get);
-    if count <= FEW_PROCESSORS {
+    if has_few_processors() {
         return Builder::new_current_thread();
     }
     let mut builder = Builder::new_multi_thread();
-    builder.worker_threads(count);
+    builder.worker_threads(processor_count());
     builder
+}
+
+/// Whether threads of one kind would mostly wake each other.
+pub(crate) fn has_few_processors() -> bool {
+    processor_count() <= FEW_PROCESSORS
+}
+
+/// Those that this process may use.
+fn processor_count() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get)
 }

@@ -1,7 +1,7 @@
 //! When this node stands for election, and how it asks first whether that makes sense.
 //!
 //! ```text
-//!   silence for 500..1000 ms ──┐
+//!   silence for 600..1200 ms ──┐
 //!   leader gone ─▶ 0..50 ms ───┼─▶ would you vote for me? ─┬─ a majority would ─▶ openraft elects
 //!   leader resigned ─▶ now ────┘   (changes nothing)       └─ no ─▶ a pause, then again
 //! ```

@@ -121,7 +121,6 @@ async fn listen(local: &Local, leader: &Leader) -> Result<(), Status> {
     let opened = timeout(OPEN_TIMEOUT, opening).await;
     let opened = opened.unwrap_or_else(|_| Err(Status::deadline_exceeded("no answer in time")))?;
     let mut beats: Streaming<wire::Beat> = opened.into_inner();
-    let mut is_answered = false;
     while let Some(beat) = beats.message().await? {
         if on_beat(local, leader, &beat)?.is_break() {
             return Ok(());
@@ -129,11 +128,6 @@ async fn listen(local: &Local, leader: &Leader) -> Result<(), Status> {
         if other_leader(&local.metrics().borrow()).as_ref() != Some(leader) {
             // It would take the answer for a promise that has been broken already.
             return Ok(());
-        }
-        // The leader wants to hear within several beats: every other one is answered.
-        is_answered = !is_answered;
-        if !is_answered {
-            continue;
         }
         // A leader that does not read its answers has them already.
         let _is_room = answers.try_send(wire::FollowRequest {

@@ -8,8 +8,8 @@ use parking_lot::Mutex;
 use tokio::time::{Instant, sleep_until};
 use types::Clock;
 
-/// How often the process proves to itself that it runs, at least.
-const BEAT: Duration = Duration::from_millis(100);
+/// How often the process proves to itself that it runs, at least: with each beat of the quorum.
+const BEAT: Duration = Duration::from_millis(200);
 /// A beat that comes so much later than it should is a stall: the process was stopped, or the
 /// machine had no time for it.
 const LATENESS_MAX: Duration = Duration::from_millis(250);
