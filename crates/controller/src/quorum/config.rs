@@ -66,10 +66,13 @@ pub(crate) struct Timing {
     pub(crate) election_timeout_max: Duration,
 }
 
+/// How often a leader shows that it lives, and this process looks whether it runs.
+pub(crate) const BEAT_INTERVAL: Duration = Duration::from_millis(200);
+
 impl Default for Timing {
     fn default() -> Self {
         Self {
-            heartbeat_interval: Duration::from_millis(200),
+            heartbeat_interval: BEAT_INTERVAL,
             election_timeout_min: Duration::from_millis(600),
             election_timeout_max: Duration::from_millis(1200),
         }

@@ -59,7 +59,7 @@ mod wire;
 
 pub(crate) use change::ChangeError;
 pub use config::MissingStore;
-pub(crate) use config::{QuorumConfig, SnapshotPolicy, Timing, Voter};
+pub(crate) use config::{BEAT_INTERVAL, QuorumConfig, SnapshotPolicy, Timing, Voter};
 #[cfg(test)]
 pub(crate) use durable::MemoryStore;
 pub(crate) use durable::{FileStore, Identity, OpenError};

@@ -8,8 +8,8 @@ use parking_lot::Mutex;
 use tokio::time::{Instant, sleep_until};
 use types::Clock;
 
-/// How often the process proves to itself that it runs, at least: with each beat of the quorum.
-const BEAT: Duration = Duration::from_millis(200);
+use crate::quorum::BEAT_INTERVAL;
+
 /// A beat that comes so much later than it should is a stall: the process was stopped, or the
 /// machine had no time for it.
 const LATENESS_MAX: Duration = Duration::from_millis(250);
@@ -46,7 +46,7 @@ impl SelfCheck {
         };
     }
 
-    /// Beats for ever, whenever `next` says, which is never more than [`BEAT`] away.
+    /// Beats for ever, whenever `next` says, which is never more than [`BEAT_INTERVAL`] away.
     ///
     /// # Cancel safety
     /// Cancel-safe.
@@ -68,7 +68,7 @@ impl SelfCheck {
         let now = self.clock.monotonic();
         let mut state = self.state.lock();
         let gap = now.saturating_sub(state.last_beat);
-        if gap > BEAT + LATENESS_MAX {
+        if gap > BEAT_INTERVAL + LATENESS_MAX {
             state.stalled += gap;
         }
         state.last_beat = now;
@@ -85,7 +85,7 @@ mod tests {
         let clock = Arc::new(ManualClock::default());
         let check = SelfCheck::new(Arc::<ManualClock>::clone(&clock));
         for _ in 0..50 {
-            clock.advance(BEAT);
+            clock.advance(BEAT_INTERVAL);
             check.beat();
         }
         assert_eq!(check.take_stall(), Duration::ZERO);
@@ -94,7 +94,7 @@ mod tests {
         assert_eq!(check.take_stall(), Duration::ZERO);
         clock.advance(Duration::from_secs(2));
         check.beat();
-        clock.advance(BEAT);
+        clock.advance(BEAT_INTERVAL);
         assert_eq!(check.take_stall(), Duration::from_secs(2));
     }
 
@@ -104,7 +104,7 @@ mod tests {
         let check = SelfCheck::new(Arc::<ManualClock>::clone(&clock));
         clock.advance(Duration::from_secs(60));
         check.begin();
-        clock.advance(BEAT);
+        clock.advance(BEAT_INTERVAL);
         assert_eq!(check.take_stall(), Duration::ZERO);
     }
 }
